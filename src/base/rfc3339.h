@@ -1,0 +1,17 @@
+/* Time stamps as text. Microseconds since 1970 UTC inside, RFC 3339 with Z outside. Years 1970..9999. */
+#ifndef SLUICE_BASE_RFC3339_H
+#define SLUICE_BASE_RFC3339_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RFC3339_MAX 32 /* bytes, with the NUL */
+
+/* Writes e.g. "2026-01-31T23:59:59Z", with ".123456" only when there is a fraction. Returns the length. */
+size_t rfc3339_format(int64_t us, char out[RFC3339_MAX]);
+
+/* Accepts offsets other than Z and up to nine digits of fraction (cut to microseconds). */
+bool rfc3339_parse(const char *text, int64_t *us_out);
+
+#endif
