@@ -1,0 +1,153 @@
+/* What the engine and a kind of machine agree on.
+ *
+ * A machine is one durable aggregate: its events, the state folded from them, at most one timer. A
+ * kind is a table of pure functions over that state. They do no I/O and read no clock: what they
+ * need comes in through step_in, what they want goes out through step_out, and the runtime loads,
+ * commits and performs the effects. The engine knows nothing of payments.
+ *
+ *     load -> step -> step -> ... -> commit -> effect -> step (IN_EFFECT) -> ... -> commit
+ *             '---- one turn, one event ----'            '---- the next turn ----'
+ *
+ * Ref: doc/spec/machine.md (contract 4, calls 6, failures 8, tags 15); doc/architecture.md.      */
+#ifndef SLUICE_ENGINE_MACHINE_H
+#define SLUICE_ENGINE_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/type.h"
+
+enum machine_input {
+    IN_INIT,    /* args: of the start; the state is empty */
+    IN_TIMEOUT, /* the timer fired, or a step of this turn set it for now; args NULL */
+    IN_CALL,    /* args: of the call */
+    IN_EFFECT,  /* args: struct effect_result of the effect that the previous step asked for */
+    IN_REPAIR,  /* args: of the repair; the machine is failed */
+};
+
+/* An order to the world outside. KIND and ARGS are a matter between the machine kind and whoever
+ * performs effects; ARGS lives in the machine's arena. It may be performed more than once (crash
+ * between effect and commit), so ARGS must carry an idempotency key made from stored state. */
+struct effect {
+    int kind;
+    const void *args;
+};
+
+struct effect_result {
+    int kind;
+    enum sl_err err;    /* SL_OK; SL_EDOWN not delivered; SL_EUNKNOWN sent, not answered; SL_EPROTO an
+                           answer that makes no sense; SL_EREFUSED answered with a declared error */
+    const void *value;  /* SL_OK: the decoded answer, in the machine's arena; else NULL */
+    const char *detail; /* not SL_OK: a sentence for logs and for `failed`; never NULL then */
+};
+
+enum step_end {
+    STEP_OK,      /* commit what is in the step_out */
+    STEP_REFUSED, /* IN_CALL, IN_REPAIR (or the effect of one): nothing changes, reply says why */
+    STEP_RETRY,   /* transient: nothing of this step is kept; run it again later (machine.md 9) */
+    STEP_FAIL,    /* unexpected: nothing of this step is kept; the machine is parked as failed */
+};
+
+enum timer_op {
+    TIMER_DEFAULT, /* after IN_TIMEOUT (and its effects): no timer, it was consumed; else: as it was */
+    TIMER_SET,     /* due_ms, absolute; now or in the past: the next step runs in this same turn */
+    TIMER_UNSET,
+};
+
+/* A change of a counter that lives in the partition (ledger balances): FIELD += DELTA, committed
+ * together with the changes. |DELTA| <= TALLY_MAX. */
+struct tally {
+    const char *field; /* e.g. "3001:own"; no blanks */
+    int64_t delta;
+};
+#define TALLY_MAX ((int64_t)1000000000000000) /* 10^15, so that Redis's check of 17 digits is safe */
+
+struct step_in {
+    enum machine_input input;
+    const void *args;
+    const void *call;    /* IN_EFFECT: args of the call or repair under way; NULL: a timer step */
+    const char *id;      /* machine id */
+    const void *state;   /* folded; never NULL; not to be written */
+    int64_t version;     /* events so far, with those of this turn's earlier steps not counted */
+    int64_t quiet;       /* commits without changes since the last event: tells polls apart */
+    int64_t now_us;      /* Redis's time, microseconds since 1970 */
+    uint64_t random;     /* random bits of this step; a choice made with them must be in the changes */
+    const void *head;    /* newest configuration; NULL if there is none */
+    const void *config;  /* configuration at the revision that `revision` named; HEAD if it said 0 */
+    struct arena *arena; /* everything that goes out lives here */
+};
+
+#define STEP_CHANGES_MAX 32
+#define STEP_TALLIES_MAX 256
+#define STEP_BINDS_MAX 4
+
+struct step_out {
+    enum step_end end;
+    const char *reason; /* STEP_RETRY, STEP_FAIL: a sentence; never NULL then */
+    const void *changes[STEP_CHANGES_MAX]; /* each of the kind's change type, in order */
+    size_t change_count;
+    struct tally tallies[STEP_TALLIES_MAX];
+    size_t tally_count;
+    const char *binds[STEP_BINDS_MAX]; /* tags to bind to this machine before the commit; a tag that is
+                                          bound elsewhere turns the step into STEP_FAIL */
+    size_t bind_count;
+    const struct effect *effect; /* after the commit; NULL: none. With it, the timer must be default */
+    enum timer_op timer;
+    int64_t due_ms;
+    const void *reply; /* of a call or repair, in the kind's own type; for STEP_REFUSED the refusal */
+    bool remove;       /* the machine ends with this commit; its id is not used again */
+};
+
+/* Where the machine stands, for people and for the engine. Texts are static or in the state. */
+struct machine_label {
+    const char *activity; /* what it will do next, e.g. "processing_session" */
+    const char *status;   /* its outward status, e.g. "paid" */
+    bool finished;        /* nothing more is expected: its snapshot need not be kept */
+};
+
+/* Retries of a step that ended with STEP_RETRY: first, first * factor, ... each at most max. */
+struct retry_policy {
+    int64_t first_ms;
+    int64_t factor;
+    int64_t max_ms;
+    int attempts_max; /* then the machine is failed */
+};
+
+struct machine_kind {
+    const char *name;          /* part of keys: "inv" */
+    const struct type *change; /* one change; events are JSON arrays of these */
+    const struct type *state;  /* the folded state: snapshots are its JSON */
+    struct retry_policy retry;
+
+    /* Applies CHANGE to STATE, keeping what it needs in ARENA (the change's own parts live there
+     * too). NOW_US is the event's moment. Answers NULL, or why the change may not come here; then
+     * with STRICT the state is as before, without STRICT (stored history) the effect is applied
+     * anyway where it can be. */
+    const char *(*fold)(void *state, const void *change, int64_t now_us, bool strict, struct arena *arena);
+
+    /* One step. OUT is zeroed by the caller. Must be total: no input may crash it. */
+    void (*step)(const struct step_in *in, struct step_out *out);
+
+    struct machine_label (*label)(const void *state);
+
+    /* Which configuration revision the next step on STATE needs beside the head; 0: none. */
+    int64_t (*revision)(const void *state);
+};
+
+/* Filling a step_out; they assert the maxima above. */
+void step_change(struct step_out *out, const void *change);
+void step_bind(struct step_out *out, const char *tag);
+/* DELTA is added to an earlier row of the same FIELD; rows that come to zero stay and are skipped. */
+void step_tally(struct step_out *out, const char *field, int64_t delta);
+void step_timer_ms(struct step_out *out, int64_t due_ms);
+/* Run the next step at once: the timer is set for the step's own moment. */
+void step_continue(const struct step_in *in, struct step_out *out);
+void step_effect(const struct step_in *in, struct step_out *out, int kind, const void *args);
+void step_refuse(struct step_out *out, const void *reply);
+void step_retry(const struct step_in *in, struct step_out *out, const char *format, ...) SL_PRINTF(3, 4);
+void step_fail(const struct step_in *in, struct step_out *out, const char *format, ...) SL_PRINTF(3, 4);
+
+#endif

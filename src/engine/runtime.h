@@ -1,0 +1,139 @@
+/* Runs machines: takes inputs, loads, steps, commits, performs effects, answers.
+ *
+ * One runtime per daemon. It keeps in memory the machines that are in work and nothing else; all
+ * else is in the store. The world is behind small tables (store, effects, configuration, alarm), so
+ * tests and simulations can stand in for Redis, banks and time.
+ * Ref: doc/spec/machine.md 5-9; doc/architecture.md.                                             */
+#ifndef SLUICE_ENGINE_RUNTIME_H
+#define SLUICE_ENGINE_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/machine.h"
+#include "engine/store.h"
+
+struct runtime;
+
+/* Performs effects. DONE is called exactly once for each start, never from inside start, with the
+ * number given; RESULT and all it points to are copied by start's implementation into ARENA. After
+ * cancel(NUMBER) DONE must not be called for it any more, and ARENA not be touched. */
+typedef void (*effect_done_fn)(void *arg, uint64_t number, const struct effect_result *result);
+struct effect_ops {
+    void (*start)(void *ctx, const struct effect *effect, uint64_t number, struct arena *arena,
+                  effect_done_fn done, void *done_arg);
+    void (*cancel)(void *ctx, uint64_t number);
+};
+
+/* Immutable configuration documents by revision. */
+typedef void (*config_done_fn)(void *arg, enum sl_err err);
+struct config_ops {
+    const void *(*head)(void *ctx);                      /* newest known; NULL: none */
+    const void *(*get)(void *ctx, int64_t revision);     /* NULL: not in memory */
+    /* Brings REVISION (0: the newest) into memory; DONE once, never from inside. SL_ENOENT: there
+     * is no such revision. */
+    void (*fetch)(void *ctx, int64_t revision, config_done_fn done, void *done_arg);
+};
+
+/* Time of the process. AFTER calls FN(arg) once, DELAY_MS (>= 0) later, never from inside. */
+struct alarm_ops {
+    int64_t (*mono_us)(void *ctx);
+    void (*after)(void *ctx, int64_t delay_ms, void (*fn)(void *arg), void *arg);
+    uint64_t (*random)(void *ctx);
+};
+
+struct runtime_setup {
+    const struct store_ops *store;
+    void *store_ctx;
+    const struct effect_ops *effects;
+    void *effects_ctx;
+    const struct config_ops *config;
+    void *config_ctx;
+    const struct alarm_ops *alarm;
+    void *alarm_ctx;
+    int64_t lease_ms;    /* how long a claim lasts without being extended; 0: 30000 */
+    size_t work_max;     /* machines in work at once; 0: 4096 */
+    size_t queue_max;    /* inputs waiting for one machine; 0: 500 */
+};
+
+struct runtime *runtime_new(const struct runtime_setup *setup);
+/* Frees at once; requests that wait are answered SL_EDOWN or SL_EUNKNOWN. */
+void runtime_free(struct runtime *runtime);
+
+/* How a request ended. All pointers are borrowed for the time of the callback. */
+struct runtime_result {
+    enum sl_err err;      /* SL_OK also for a refusal; SL_ENOENT, SL_EEXIST, SL_EFAILED (machine is parked),
+                             SL_EDOWN, SL_EUNKNOWN, SL_ETIMEOUT, SL_EBUSY, SL_ECORRUPT */
+    bool refused;         /* the handler refused: nothing changed, REPLY says why */
+    const char *detail;   /* not SL_OK: a sentence, else NULL */
+    const void *reply;    /* what the step put there; may be NULL */
+    const void *state;    /* as of VERSION; NULL unless the machine exists and was loaded */
+    int64_t version;
+    const struct machine_info *info; /* read: how the machine is; else may be NULL */
+    const char *id;
+};
+typedef void (*runtime_done_fn)(void *arg, const struct runtime_result *result);
+
+/* Each takes a request and calls DONE exactly once, never from inside. ID is copied; ARGS must stay
+ * valid until DONE. DEADLINE_MS (> 0) bounds the wait in queues, not the work once begun. */
+
+/* Starts machine ID of KIND with IN_INIT. SL_EEXIST: there is one; STATE shows it then. */
+void runtime_start(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                   int64_t deadline_ms, runtime_done_fn done, void *done_arg);
+void runtime_call(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                  int64_t deadline_ms, runtime_done_fn done, void *done_arg);
+/* Like a call, but for a failed machine (SL_EREFUSED: it is not failed). ARGS NULL is
+ * the simple repair: the machine is working again and its timer, if due, fires at once. */
+void runtime_repair(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                    int64_t deadline_ms, runtime_done_fn done, void *done_arg);
+/* The last committed state, or the state as of event AT_VERSION (> 0). Never waits for a step. */
+void runtime_read(struct runtime *runtime, const struct machine_kind *kind, const char *id, int64_t at_version,
+                  runtime_done_fn done, void *done_arg);
+
+/* Events as stored: CHANGES is a JSON array, text. */
+struct runtime_events {
+    enum sl_err err; /* SL_OK, SL_ENOENT, SL_EDOWN, SL_EUNKNOWN */
+    const struct stored_event *events;
+    size_t count;
+    int64_t version; /* the machine's newest */
+};
+typedef void (*runtime_events_fn)(void *arg, const struct runtime_events *events);
+/* Events with number > AFTER (>= 0), ascending, at most LIMIT (1..1000). */
+void runtime_events(struct runtime *runtime, const struct machine_kind *kind, const char *id, int64_t after,
+                    size_t limit, runtime_events_fn done, void *done_arg);
+
+/* Which machine a tag is bound to (machine.md 15). SL_ENOENT: none. ID borrowed. */
+typedef void (*runtime_tag_fn)(void *arg, enum sl_err err, const char *id);
+void runtime_resolve_tag(struct runtime *runtime, const char *tag, runtime_tag_fn done, void *done_arg);
+
+/* Machines that a claim gave us (the wheel calls this); takes nothing of CLAIMS. */
+void runtime_claimed(struct runtime *runtime, const struct machine_kind *kind, const struct claim *claims, size_t count);
+/* How many more claimed machines it would take now. */
+size_t runtime_room(const struct runtime *runtime);
+
+/* Called after each commit of this daemon (wheel: a near timer; long polls: news). */
+struct runtime_news {
+    const struct machine_kind *kind;
+    const char *id;
+    int64_t version;
+    int64_t due_ms; /* 0: no timer, or the machine is still in work */
+};
+typedef void (*runtime_news_fn)(void *arg, const struct runtime_news *news);
+void runtime_on_commit(struct runtime *runtime, runtime_news_fn fn, void *arg); /* up to 4 listeners */
+
+/* Graceful end: takes no new claims or calls (SL_EDOWN); DONE when nothing is in work. Machines whose
+ * effect is still out after GRACE_MS are let go (their claim runs out by itself). */
+void runtime_drain(struct runtime *runtime, int64_t grace_ms, void (*done)(void *arg), void *arg);
+
+/* Redis's time now, as well as this process knows it; 0 before the first answer. */
+int64_t runtime_now_us(const struct runtime *runtime);
+
+struct runtime_stats {
+    uint64_t turns, steps, commits, quiet_commits, conflicts, loads, effects, retries, failures, calls, refusals,
+        extends, lost_claims, events_replayed;
+    size_t in_work, waiting;
+};
+void runtime_stats(const struct runtime *runtime, struct runtime_stats *out);
+
+#endif
