@@ -74,6 +74,7 @@ struct commit {
     size_t snapshot_len;
     bool drop_snapshot;       /* forget the stored one: the machine is finished */
     bool repaired;            /* clear the failure */
+    bool claims_only;         /* only the claim changes hands: CHANGES is NULL, the rest stays as it is */
     bool remove;
     const struct tally *tallies;
     size_t tally_count;

@@ -1,0 +1,147 @@
+-- Commits one turn of a machine: its event, its timer, its ledger postings, the feed and, when given,
+-- its snapshot. All of it or nothing.
+--
+-- The fence is the number of events: whoever has another number in mind has an old state in mind. A
+-- commit that carries no changes is fenced by its claim (the score on the wheel) as well, since it
+-- leaves the number of events as it was.
+--
+-- KEYS 1 machine hash
+-- KEYS 2 events stream
+-- KEYS 3 wheel zset
+-- KEYS 4 accounts hash
+-- KEYS 5 feed stream
+-- KEYS 6 failed zset
+-- ARGV 1 id text
+-- ARGV 2 commit_id text
+-- ARGV 3 expect_version count
+-- ARGV 4 expect_token ms
+-- ARGV 5 changes json
+-- ARGV 6 due ms
+-- ARGV 7 lease ms
+-- ARGV 8 activity text
+-- ARGV 9 outcome text
+-- ARGV 10 snapshot json
+-- ARGV 11 mode flags
+-- ARGV ... tallies text
+-- RETURNS 0 done
+-- RETURNS 1 conflict
+-- RETURNS 2 exists
+-- RETURNS 3 failed
+-- RETURNS 4 range
+-- RETURNS 5 not_failed
+-- RETURNS 6 missing
+-- ERRORS SLARGS the arguments contradict each other
+-- COST O(log N) in the wheel, O(1) per posting
+--
+-- expect_token: 0 none held. due: "keep", "none" or ms. lease: 0 let go. snapshot: "" leave, "-" forget.
+-- mode: "" or any of c (only claims), r (repairs a failed machine), x (removes it). tallies: field, delta,
+-- field, delta, ... The answer is { code, version, token, now in ms }.
+
+local key_machine, key_events, key_wheel = KEYS[1], KEYS[2], KEYS[3]
+local key_accounts, key_feed, key_failed = KEYS[4], KEYS[5], KEYS[6]
+local id, commit_id = ARGV[1], ARGV[2]
+local expect_version, expect_token = tonumber(ARGV[3]), tonumber(ARGV[4])
+local changes, due, lease = ARGV[5], ARGV[6], tonumber(ARGV[7])
+local activity, outcome, snapshot, mode = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local FIRST_TALLY = 12
+local DIGITS_MAX = 17 -- a sum of two numbers of so many digits fits 64 bits
+
+if #KEYS ~= 6 or #ARGV < 11 or (#ARGV - 11) % 2 ~= 0 or not (expect_version and expect_token and lease)
+    or (due ~= 'keep' and due ~= 'none' and not tonumber(due)) then
+    return redis.error_reply('SLARGS commit: wrong arguments')
+end
+
+local claims_only = string.find(mode, 'c', 1, true)
+local repairs = string.find(mode, 'r', 1, true)
+local removes = string.find(mode, 'x', 1, true)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local version = redis.call('XLEN', key_events)
+local stored = redis.call('HMGET', key_machine, 'commit', 'status', 'due', 'quiet')
+local last_commit, status, stored_due = stored[1], stored[2], stored[3] or ''
+local quiet = tonumber(stored[4] or '0')
+local score = tonumber(redis.call('ZSCORE', key_wheel, id) or '0')
+
+-- Refusals, all of them before the first write.
+if last_commit == commit_id then
+    return { 0, version, score, now }
+end
+if expect_version == 0 and version > 0 then
+    return { 2, version, score, now }
+end
+if version ~= expect_version then
+    return { 1, version, score, now }
+end
+if status == 'removed' then
+    return { 6, version, 0, now }
+end
+if repairs then
+    if status ~= 'failed' then
+        return { 5, version, score, now }
+    end
+elseif status == 'failed' then
+    return { 3, version, 0, now }
+end
+if expect_token > 0 and score ~= expect_token then
+    return { 1, version, score, now }
+end
+if expect_token == 0 and changes == '' and status == 'working' and score > now
+    and score ~= (tonumber(stored_due) or 0) then
+    return { 1, version, score, now } -- somebody else has it in work and we bring no change
+end
+for i = FIRST_TALLY, #ARGV, 2 do
+    local present = redis.call('HGET', key_accounts, ARGV[i])
+    if #ARGV[i + 1] > DIGITS_MAX + 1 or (present and #present > DIGITS_MAX + 1)
+        or not string.find(ARGV[i + 1], '^%-?%d+$') then
+        return { 4, version, score, now }
+    end
+end
+
+-- Writes.
+if changes ~= '' then
+    version = version + 1
+    redis.call('XADD', key_events, version .. '-0', 'at', now, 'changes', changes)
+    redis.call('XADD', key_feed, '*', 'id', id, 'event', version)
+    quiet = 0
+elseif not claims_only then
+    quiet = quiet + 1
+end
+for i = FIRST_TALLY, #ARGV, 2 do
+    redis.call('HINCRBY', key_accounts, ARGV[i], ARGV[i + 1])
+end
+
+if due == 'keep' then
+    due = stored_due
+elseif due == 'none' then
+    due = ''
+end
+local token = 0
+if removes then
+    due = ''
+elseif lease > 0 then
+    token = now + lease
+end
+if token > 0 then
+    redis.call('ZADD', key_wheel, token, id)
+elseif due ~= '' then
+    redis.call('ZADD', key_wheel, due, id)
+elseif score > 0 then
+    redis.call('ZREM', key_wheel, id)
+end
+
+if claims_only then
+    redis.call('HSET', key_machine, 'commit', commit_id)
+    return { 0, version, token, now }
+end
+redis.call('HSET', key_machine, 'commit', commit_id, 'quiet', quiet, 'due', due, 'activity', activity,
+    'outcome', outcome, 'status', removes and 'removed' or 'working')
+if status and status ~= 'working' then
+    redis.call('HDEL', key_machine, 'attempts', 'since', 'reason')
+    redis.call('ZREM', key_failed, id)
+end
+if snapshot == '-' or removes then
+    redis.call('HDEL', key_machine, 'state', 'v')
+elseif snapshot ~= '' then
+    redis.call('HSET', key_machine, 'v', version, 'state', snapshot)
+end
+return { 0, version, token, now }

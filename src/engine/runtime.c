@@ -1,0 +1,490 @@
+/* Requests in, and the table of machines in work.
+ *
+ * A request either finds its machine in work and waits its turn there, or opens a work for it. What
+ * happens to a work is in work.c and turn.c; reads go past all of it, straight to the store. */
+#include "engine/runtime_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "engine/fold.h"
+
+#define LEASE_MS 30000
+#define WORK_MAX 4096
+#define QUEUE_MAX 500
+#define TICK_MS 100
+#define KEY_MAX 256
+
+static void runtime_tick(void *arg);
+
+struct runtime *runtime_new(const struct runtime_setup *setup)
+{
+    struct runtime *runtime = xcalloc(1, sizeof(*runtime));
+
+    runtime->setup = *setup;
+    if (!runtime->setup.lease_ms)
+        runtime->setup.lease_ms = LEASE_MS;
+    if (!runtime->setup.work_max)
+        runtime->setup.work_max = WORK_MAX;
+    if (!runtime->setup.queue_max)
+        runtime->setup.queue_max = QUEUE_MAX;
+    runtime->session = setup->alarm->random(setup->alarm_ctx);
+    setup->alarm->after(setup->alarm_ctx, TICK_MS, runtime_tick, runtime);
+    return runtime;
+}
+
+int64_t runtime_mono_us(const struct runtime *runtime)
+{
+    return runtime->setup.alarm->mono_us(runtime->setup.alarm_ctx);
+}
+
+void runtime_saw_time(struct runtime *runtime, int64_t now_ms)
+{
+    /* An answer may be old when it arrives; the newest reading of Redis's clock wins. */
+    if (now_ms * 1000 <= runtime_now_us(runtime))
+        return;
+    runtime->redis_us = now_ms * 1000;
+    runtime->redis_mono_us = runtime_mono_us(runtime);
+}
+
+int64_t runtime_now_us(const struct runtime *runtime)
+{
+    if (!runtime->redis_us)
+        return 0;
+    return runtime->redis_us + (runtime_mono_us(runtime) - runtime->redis_mono_us);
+}
+
+void request_free(struct request *request)
+{
+    free(request);
+}
+
+void request_answer(struct work *work, struct request *request, enum sl_err err, bool refused, const char *detail)
+{
+    struct runtime_result result = {
+        .err = err, .refused = refused, .detail = err ? detail : NULL, .id = work->id,
+        .reply = err ? NULL : work->reply, .version = work->version,
+    };
+
+    if (request->answered)
+        return;
+    if (work->loaded && (work->version > 0 || work->turn.change_count > 0))
+        result.state = work->state;
+    if (refused)
+        work->runtime->stats.refusals++;
+    request->answered = true;
+    request->done(request->done_arg, &result);
+}
+
+static void answer_at_once(struct runtime *runtime, const char *id, enum sl_err err, const char *detail,
+                           runtime_done_fn done, void *done_arg);
+
+static struct work *work_find(struct runtime *runtime, const struct machine_kind *kind, const char *id)
+{
+    char key[KEY_MAX];
+    struct work *work;
+    int len = snprintf(key, sizeof(key), "%s:%s", kind->name, id);
+
+    if (len < 0 || (size_t)len >= sizeof(key))
+        return NULL;
+    HASH_FIND(hh, runtime->works, key, (size_t)len, work);
+    return work;
+}
+
+static struct work *work_open(struct runtime *runtime, const struct machine_kind *kind, const char *id)
+{
+    struct work *work = xcalloc(1, sizeof(*work));
+    char *key;
+
+    work->runtime = runtime;
+    work->kind = kind;
+    work->arena = arena_new();
+    work->queue_tail = &work->queue;
+    key = arena_printf(work->arena, "%s:%s", kind->name, id);
+    key = xstrdup(key); /* outlives the arena, which a reload replaces */
+    work->key = key;
+    work->id = key + strlen(kind->name) + 1;
+    HASH_ADD_KEYPTR(hh, runtime->works, work->key, strlen(work->key), work);
+    return work;
+}
+
+void runtime_forget(struct work *work)
+{
+    struct runtime *runtime = work->runtime;
+    struct request *request;
+
+    while ((request = work->queue)) {
+        work->queue = request->next;
+        request_free(request);
+    }
+    HASH_DEL(runtime->works, work);
+    turn_clear(&work->turn);
+    arena_free(work->arena);
+    free((char *)(uintptr_t)work->key);
+    free(work);
+}
+
+void runtime_free(struct runtime *runtime)
+{
+    struct work *work, *next;
+    struct request *request;
+
+    if (!runtime)
+        return;
+    HASH_ITER(hh, runtime->works, work, next) {
+        enum sl_err err = work->phase == PHASE_COMMIT || work->phase == PHASE_RESEND ? SL_EUNKNOWN : SL_EDOWN;
+
+        if (work->current) {
+            request_answer(work, work->current, err, false, "the daemon stops");
+            request_free(work->current);
+        }
+        for (request = work->queue; request; request = request->next)
+            request_answer(work, request, SL_EDOWN, false, "the daemon stops");
+        runtime_forget(work);
+    }
+    struct effect_out *out, *later;
+    HASH_ITER(hh, runtime->effects, out, later) {
+        HASH_DEL(runtime->effects, out);
+        free(out);
+    }
+    free(runtime);
+}
+
+/* A deferred answer, for requests that are refused at the door. */
+struct late_answer {
+    runtime_done_fn done;
+    void *done_arg;
+    enum sl_err err;
+    char detail[96];
+    char id[KEY_MAX];
+};
+
+static void late_answer_fire(void *arg)
+{
+    struct late_answer *late = arg;
+    struct runtime_result result = { .err = late->err, .detail = late->detail, .id = late->id };
+
+    late->done(late->done_arg, &result);
+    free(late);
+}
+
+static void answer_at_once(struct runtime *runtime, const char *id, enum sl_err err, const char *detail,
+                           runtime_done_fn done, void *done_arg)
+{
+    struct late_answer *late = xcalloc(1, sizeof(*late));
+
+    late->done = done;
+    late->done_arg = done_arg;
+    late->err = err;
+    snprintf(late->detail, sizeof(late->detail), "%s", detail);
+    snprintf(late->id, sizeof(late->id), "%s", id);
+    runtime->setup.alarm->after(runtime->setup.alarm_ctx, 0, late_answer_fire, late);
+}
+
+struct wanted {
+    enum request_kind kind;
+    const struct machine_kind *machine;
+    const char *id;
+    const void *args;
+    int64_t deadline_ms;
+    runtime_done_fn done;
+    void *done_arg;
+};
+
+static void request_queue(struct work *work, const struct wanted *wanted)
+{
+    struct request *request = xcalloc(1, sizeof(*request));
+
+    request->kind = wanted->kind;
+    request->args = wanted->args;
+    request->deadline_us = runtime_mono_us(work->runtime) + wanted->deadline_ms * 1000;
+    request->done = wanted->done;
+    request->done_arg = wanted->done_arg;
+    *work->queue_tail = request;
+    work->queue_tail = &request->next;
+    work->queued++;
+    work->runtime->stats.waiting++;
+}
+
+static void runtime_request(struct runtime *runtime, const struct wanted *wanted)
+{
+    struct work *work = work_find(runtime, wanted->machine, wanted->id);
+
+    runtime->stats.calls++;
+    if (strlen(wanted->machine->name) + strlen(wanted->id) + 2 > KEY_MAX) {
+        answer_at_once(runtime, "", SL_EINVAL, "the id is too long", wanted->done, wanted->done_arg);
+    } else if (runtime->draining) {
+        answer_at_once(runtime, wanted->id, SL_EDOWN, "the daemon is stopping", wanted->done, wanted->done_arg);
+    } else if (work ? work->queued >= runtime->setup.queue_max
+                    : HASH_COUNT(runtime->works) >= runtime->setup.work_max) {
+        answer_at_once(runtime, wanted->id, SL_EBUSY, "too many requests are waiting", wanted->done, wanted->done_arg);
+    } else if (work) {
+        request_queue(work, wanted);
+    } else {
+        work = work_open(runtime, wanted->machine, wanted->id);
+        request_queue(work, wanted);
+        work_load(work);
+    }
+}
+
+void runtime_start(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                   int64_t deadline_ms, runtime_done_fn done, void *done_arg)
+{
+    struct wanted wanted = { REQ_START, kind, id, args, deadline_ms, done, done_arg };
+
+    runtime_request(runtime, &wanted);
+}
+
+void runtime_call(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                  int64_t deadline_ms, runtime_done_fn done, void *done_arg)
+{
+    struct wanted wanted = { REQ_CALL, kind, id, args, deadline_ms, done, done_arg };
+
+    runtime_request(runtime, &wanted);
+}
+
+void runtime_repair(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                    int64_t deadline_ms, runtime_done_fn done, void *done_arg)
+{
+    struct wanted wanted = { REQ_REPAIR, kind, id, args, deadline_ms, done, done_arg };
+
+    runtime_request(runtime, &wanted);
+}
+
+/* ---- reads ---- */
+
+struct read {
+    struct runtime *runtime;
+    const struct machine_kind *kind;
+    char *id;
+    int64_t at_version;
+    runtime_done_fn done;
+    void *done_arg;
+};
+
+static void runtime_read_done(void *arg, const struct store_loaded *loaded)
+{
+    struct read *read = arg;
+    struct arena *arena = arena_new();
+    struct runtime_result result = { .err = loaded->err, .detail = loaded->detail, .id = read->id };
+    void *state = NULL;
+
+    if (!result.err) {
+        runtime_saw_time(read->runtime, loaded->now_ms);
+        if (loaded->info.version == 0 || strcmp(loaded->info.status, "removed") == 0) {
+            result.err = SL_ENOENT;
+            result.detail = "there is no such machine";
+        } else {
+            result.err = machine_fold(read->kind, loaded, arena, &state, &result.detail);
+        }
+    }
+    if (!result.err) {
+        result.state = state;
+        result.info = &loaded->info;
+        result.version = loaded->info.version;
+        if (read->at_version > 0 && read->at_version < result.version)
+            result.version = read->at_version;
+    } else if (result.err == SL_ECORRUPT) {
+        log_error("%s %s cannot be read: %s", read->kind->name, read->id, result.detail);
+    }
+    read->done(read->done_arg, &result);
+    arena_free(arena);
+    free(read->id);
+    free(read);
+}
+
+void runtime_read(struct runtime *runtime, const struct machine_kind *kind, const char *id, int64_t at_version,
+                  runtime_done_fn done, void *done_arg)
+{
+    struct read *read = xcalloc(1, sizeof(*read));
+
+    read->runtime = runtime;
+    read->kind = kind;
+    read->id = xstrdup(id);
+    read->at_version = at_version;
+    read->done = done;
+    read->done_arg = done_arg;
+    runtime->setup.store->load(runtime->setup.store_ctx, kind, read->id, at_version, runtime_read_done, read);
+}
+
+struct events_read {
+    runtime_events_fn done;
+    void *done_arg;
+    char *id;
+};
+
+static void runtime_events_done(void *arg, const struct store_events *found)
+{
+    struct events_read *read = arg;
+    struct runtime_events events = {
+        .err = found->err, .events = found->events, .count = found->count, .version = found->version,
+    };
+
+    if (!events.err && events.version == 0)
+        events.err = SL_ENOENT;
+    read->done(read->done_arg, &events);
+    free(read->id);
+    free(read);
+}
+
+void runtime_events(struct runtime *runtime, const struct machine_kind *kind, const char *id, int64_t after,
+                    size_t limit, runtime_events_fn done, void *done_arg)
+{
+    struct events_read *read = xcalloc(1, sizeof(*read));
+
+    assert(after >= 0 && limit >= 1 && limit <= 1000);
+    read->done = done;
+    read->done_arg = done_arg;
+    read->id = xstrdup(id);
+    runtime->setup.store->events(runtime->setup.store_ctx, kind, read->id, after, limit, runtime_events_done, read);
+}
+
+void runtime_resolve_tag(struct runtime *runtime, const char *tag, runtime_tag_fn done, void *done_arg)
+{
+    runtime->setup.store->resolve(runtime->setup.store_ctx, tag, done, done_arg);
+}
+
+/* ---- claims ---- */
+
+size_t runtime_room(const struct runtime *runtime)
+{
+    size_t in_work = HASH_COUNT(runtime->works);
+
+    return runtime->draining || in_work >= runtime->setup.work_max ? 0 : runtime->setup.work_max - in_work;
+}
+
+void runtime_claimed(struct runtime *runtime, const struct machine_kind *kind, const struct claim *claims, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        struct work *work = work_find(runtime, kind, claims[i].id);
+
+        if (work) {
+            /* In work already: a call's machine that became due, or our own claim ran out. */
+            work->reclaimed_ms = claims[i].token_ms;
+            if (work->phase == PHASE_EFFECT && !work->extending)
+                work->token_ms = work->reclaimed_ms;
+            continue;
+        }
+        work = work_open(runtime, kind, claims[i].id);
+        work->token_ms = claims[i].token_ms;
+        work->timer_due = true;
+        work_load(work);
+    }
+}
+
+void runtime_on_commit(struct runtime *runtime, runtime_news_fn fn, void *arg)
+{
+    assert(runtime->listener_count < LISTENERS_MAX);
+    runtime->listeners[runtime->listener_count].fn = fn;
+    runtime->listeners[runtime->listener_count++].arg = arg;
+}
+
+/* ---- time ---- */
+
+static void requests_expire(struct work *work, int64_t now_us)
+{
+    struct request **link = &work->queue, *request;
+
+    while ((request = *link)) {
+        if (request->deadline_us > now_us) {
+            link = &request->next;
+            continue;
+        }
+        *link = request->next;
+        work->queued--;
+        work->runtime->stats.waiting--;
+        work->reply = NULL;
+        request_answer(work, request, SL_ETIMEOUT, false, "the machine was busy until the deadline; nothing was done");
+        request_free(request);
+    }
+    work->queue_tail = link;
+    if (work->current && work->current->deadline_us <= now_us && work->phase == PHASE_RESEND)
+        request_answer(work, work->current, work->turn.maybe_sent ? SL_EUNKNOWN : SL_EDOWN, false,
+                       "the store does not answer");
+}
+
+static void lease_extended(void *arg, enum sl_err err, int64_t token_ms, int64_t now_ms)
+{
+    struct work *work = arg;
+    struct runtime *runtime = work->runtime;
+
+    work->extending = false;
+    if (!err) {
+        runtime_saw_time(runtime, now_ms);
+        work->token_ms = token_ms;
+        work->lease_until_us = runtime_mono_us(runtime) + runtime->setup.lease_ms * 1000;
+    } else if (err == SL_ECONFLICT) {
+        runtime->stats.lost_claims++;
+        work->lost = true;
+    } /* else: not known; the next tick tries again, and the commit's fence decides in any case */
+    if (work->lost)
+        turn_abandon(work);
+    else if (work->result)
+        turn_effect_done(work);
+}
+
+static void lease_check(struct work *work, int64_t now_us)
+{
+    struct runtime *runtime = work->runtime;
+    int64_t half_us = runtime->setup.lease_ms * 500;
+
+    if (work->phase != PHASE_EFFECT || work->extending || !work->token_ms || work->lease_until_us - now_us > half_us)
+        return;
+    work->extending = true;
+    runtime->stats.extends++;
+    runtime->setup.store->extend(runtime->setup.store_ctx, work->kind, work->id, work->token_ms,
+                                 runtime->setup.lease_ms, lease_extended, work);
+}
+
+static void drain_check(struct runtime *runtime, int64_t now_us)
+{
+    struct work *work, *next;
+    void (*drained)(void *arg) = runtime->drained;
+
+    if (!runtime->draining || !drained)
+        return;
+    if (now_us >= runtime->drain_until_us) {
+        HASH_ITER(hh, runtime->works, work, next) {
+            if (work->phase == PHASE_EFFECT && !work->extending)
+                turn_abandon(work);
+        }
+    }
+    if (HASH_COUNT(runtime->works) > 0)
+        return;
+    runtime->drained = NULL;
+    drained(runtime->drained_arg);
+}
+
+static void runtime_tick(void *arg)
+{
+    struct runtime *runtime = arg;
+    int64_t now_us = runtime_mono_us(runtime);
+    struct work *work, *next;
+
+    runtime->setup.alarm->after(runtime->setup.alarm_ctx, TICK_MS, runtime_tick, runtime);
+    HASH_ITER(hh, runtime->works, work, next) {
+        requests_expire(work, now_us);
+        lease_check(work, now_us);
+    }
+    drain_check(runtime, now_us);
+}
+
+void runtime_drain(struct runtime *runtime, int64_t grace_ms, void (*done)(void *arg), void *arg)
+{
+    runtime->draining = true;
+    runtime->drained = done;
+    runtime->drained_arg = arg;
+    runtime->drain_until_us = runtime_mono_us(runtime) + grace_ms * 1000;
+}
+
+void runtime_stats(const struct runtime *runtime, struct runtime_stats *out)
+{
+    *out = runtime->stats;
+    out->in_work = HASH_COUNT(runtime->works);
+}

@@ -1,0 +1,147 @@
+/* What the files of the runtime share: runtime.c (requests in, table of machines in work), work.c (one
+ * machine: load, inputs, rest), turn.c (steps, commit, effect). Nobody else includes this. */
+#ifndef SLUICE_ENGINE_RUNTIME_INTERNAL_H
+#define SLUICE_ENGINE_RUNTIME_INTERNAL_H
+
+#include <uthash.h>
+
+#include "base/buf.h"
+#include "engine/runtime.h"
+
+#define TURN_STEPS_MAX 64      /* steps of one turn; more wait for the next turn */
+#define TURN_TALLIES_MAX 512
+#define TURN_BINDS_MAX 8
+#define SNAPSHOT_EVERY 32      /* events of a machine that does not come to rest */
+#define CONFLICTS_MAX 16       /* times a request is run again before it is answered SL_EBUSY */
+#define LISTENERS_MAX 4
+#define RESEND_FIRST_MS 20     /* a commit without an answer is sent again: first wait, doubling */
+#define RESEND_MAX_MS 1000
+
+enum request_kind { REQ_START, REQ_CALL, REQ_REPAIR };
+
+/* Somebody waits for an answer. Owned by the work it is queued at. */
+struct request {
+    struct request *next;
+    enum request_kind kind;
+    const void *args;
+    int64_t deadline_us; /* monotonic */
+    int conflicts;
+    bool answered;       /* its caller has given up; what was begun is finished all the same */
+    runtime_done_fn done;
+    void *done_arg;
+};
+
+/* What a work is waiting for. One thing at a time, so that a work is freed only when nothing is out. */
+enum phase {
+    PHASE_READY,  /* nothing: inside work_next() or about to be closed */
+    PHASE_LOAD,
+    PHASE_CONFIG,
+    PHASE_BIND,
+    PHASE_COMMIT,
+    PHASE_RESEND, /* a commit was not answered; its alarm is running */
+    PHASE_EFFECT,
+    PHASE_FAIL,   /* a failure is being recorded */
+};
+
+/* The changes of some steps that become one event. */
+struct turn {
+    struct buf changes; /* JSON array, without its closing bracket while it grows */
+    size_t change_count;
+    int steps;
+    struct tally tallies[TURN_TALLIES_MAX];
+    size_t tally_count;
+    const char *binds[TURN_BINDS_MAX];
+    size_t bind_count, binds_done;
+    enum commit_due due;
+    int64_t due_ms;
+    const struct effect *effect;
+    bool run_again;         /* the timer is due now and the turn was full */
+    bool remove;
+    bool claims_only;
+    bool release;           /* claims_only: give the claim back */
+    bool answers;           /* the current request is answered by this commit */
+    enum step_end failure;  /* what the step after the last good one ended with; STEP_OK: none */
+    const char *reason;
+    bool maybe_sent;        /* a commit was sent and not answered */
+    int64_t resend_ms;
+    char commit_id[40];
+    struct buf snapshot;
+};
+
+struct work {
+    UT_hash_handle hh;
+    const char *key; /* "kind:id", the table's key; its tail is the id */
+    const struct machine_kind *kind;
+    const char *id;
+    struct runtime *runtime;
+    uint64_t number; /* of the effect or the alarm that is out; late ones find no match */
+    enum phase phase;
+    struct arena *arena;
+    void *state;
+    int64_t version;          /* committed events */
+    int64_t snapshot_version; /* of the stored snapshot */
+    int64_t quiet;
+    int64_t due_ms;           /* stored timer; 0: none */
+    int64_t token_ms;         /* our claim; 0: none */
+    int64_t reclaimed_ms;     /* a claim that came while something was out; 0: none */
+    int64_t lease_until_us;   /* monotonic; when the claim should be extended */
+    bool loaded, failed;      /* failed: parked in the store */
+    bool timer_due;           /* run IN_TIMEOUT when nothing else is to be run */
+    bool extending, lost;
+    int attempts;
+    struct request *queue, **queue_tail;
+    size_t queued;
+    struct request *current;  /* taken from the queue, not yet answered */
+    enum machine_input input; /* of the step under way: where PHASE_CONFIG resumes */
+    struct effect_result *result;
+    const void *reply;
+    struct turn turn;
+};
+
+struct effect_out {
+    UT_hash_handle hh;
+    uint64_t number;
+    struct work *work;
+};
+
+struct runtime {
+    struct runtime_setup setup;
+    struct work *works;
+    struct effect_out *effects;
+    uint64_t next_number;
+    struct runtime_stats stats;
+    struct {
+        runtime_news_fn fn;
+        void *arg;
+    } listeners[LISTENERS_MAX];
+    size_t listener_count;
+    int64_t redis_us;     /* Redis's time at ... */
+    int64_t redis_mono_us;/* ... this monotonic moment */
+    bool draining;
+    void (*drained)(void *arg);
+    void *drained_arg;
+    int64_t drain_until_us;
+    uint64_t session;     /* random, part of commit ids */
+};
+
+/* runtime.c */
+int64_t runtime_mono_us(const struct runtime *runtime);
+void runtime_saw_time(struct runtime *runtime, int64_t now_ms);
+void runtime_forget(struct work *work); /* takes it out of the table and frees it; nothing may be out */
+void request_answer(struct work *work, struct request *request, enum sl_err err, bool refused, const char *detail);
+void request_free(struct request *request);
+
+/* work.c */
+void work_load(struct work *work);
+void work_next(struct work *work);   /* the next input, or rest; WORK may be gone afterwards */
+void work_reload(struct work *work); /* what is in memory is stale */
+
+/* turn.c */
+void turn_begin(struct work *work);
+void turn_run(struct work *work, enum machine_input input);
+void turn_effect_done(struct work *work);
+void turn_release(struct work *work); /* gives the claim back without having run anything */
+void turn_abandon(struct work *work); /* an effect is out and we may not wait for it */
+void turn_clear(struct turn *turn);
+
+#endif

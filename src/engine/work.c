@@ -1,0 +1,216 @@
+/* One machine in work: load it, give it its inputs one after the other, let it rest.
+ *
+ *      opened --> load --> next input --> turn (turn.c) --.
+ *                  ^          ^   '--> none: closed       |
+ *                  |          '---------- committed ------|
+ *                  '--------------------- conflict -------'
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/fail_point.h"
+#include "base/log.h"
+#include "engine/fold.h"
+#include "engine/runtime_internal.h"
+
+static void work_loaded(void *arg, const struct store_loaded *loaded);
+
+static void work_begin(void *arg)
+{
+    work_next(arg);
+}
+
+void work_load(struct work *work)
+{
+    struct runtime *runtime = work->runtime;
+
+    /* A start needs no look first: the commit's fence tells whether the machine is there. */
+    if (work->queue && work->queue->kind == REQ_START && !work->token_ms && runtime_now_us(runtime) > 0 &&
+        work->queue->conflicts == 0) {
+        work->phase = PHASE_LOAD;
+        work->state = machine_state_new(work->kind, work->arena);
+        work->loaded = true;
+        runtime->setup.alarm->after(runtime->setup.alarm_ctx, 0, work_begin, work);
+        return;
+    }
+    work->phase = PHASE_LOAD;
+    runtime->stats.loads++;
+    runtime->setup.store->load(runtime->setup.store_ctx, work->kind, work->id, 0, work_loaded, work);
+}
+
+static void answer_all(struct work *work, enum sl_err err, const char *detail)
+{
+    struct request *request;
+
+    work->reply = NULL;
+    while ((request = work->queue)) {
+        work->queue = request->next;
+        work->queued--;
+        work->runtime->stats.waiting--;
+        request_answer(work, request, err, false, detail);
+        request_free(request);
+    }
+    work->queue_tail = &work->queue;
+}
+
+static void work_take(struct work *work, const struct store_loaded *loaded)
+{
+    const struct machine_info *info = &loaded->info;
+
+    work->version = info->version;
+    work->snapshot_version = loaded->snapshot ? loaded->snapshot_version : 0;
+    work->quiet = info->quiet;
+    work->due_ms = info->due_ms;
+    work->attempts = info->attempts;
+    work->failed = info->version > 0 && strcmp(info->status, "failed") == 0;
+    work->loaded = true;
+    work->lease_until_us = runtime_mono_us(work->runtime) + work->runtime->setup.lease_ms * 1000;
+    work->runtime->stats.events_replayed += loaded->event_count;
+}
+
+static void work_loaded(void *arg, const struct store_loaded *loaded)
+{
+    struct work *work = arg;
+    enum sl_err err = loaded->err;
+    const char *detail = loaded->detail;
+
+    work->phase = PHASE_READY;
+    if (!err) {
+        runtime_saw_time(work->runtime, loaded->now_ms);
+        err = machine_fold(work->kind, loaded, work->arena, &work->state, &detail);
+    }
+    if (err == SL_ECORRUPT)
+        log_error("%s %s cannot be read: %s", work->kind->name, work->id, detail);
+    if (!err && strcmp(loaded->info.status, "removed") == 0)
+        err = SL_ENOENT;
+    if (err) {
+        answer_all(work, err, err == SL_ENOENT ? "there is no such machine" : detail);
+        runtime_forget(work);
+        return;
+    }
+    work_take(work, loaded);
+    if (work->reclaimed_ms) {
+        work->token_ms = work->reclaimed_ms;
+        work->reclaimed_ms = 0;
+        work->timer_due = true;
+    }
+    FAIL_POINT("loaded", work->kind->label(work->state).activity);
+    work_next(work);
+}
+
+void work_reload(struct work *work)
+{
+    turn_clear(&work->turn);
+    arena_free(work->arena);
+    work->arena = arena_new();
+    work->state = NULL;
+    work->loaded = false;
+    work->lost = false;
+    work->timer_due = false;
+    work->token_ms = 0;
+    work->result = NULL;
+    work->reply = NULL;
+    if (work->current) { /* it is run again, before those that came after it */
+        work->current->next = work->queue;
+        if (!work->queue)
+            work->queue_tail = &work->current->next;
+        work->queue = work->current;
+        work->current = NULL;
+        work->queued++;
+        work->runtime->stats.waiting++;
+    }
+    if (work->queue || work->reclaimed_ms)
+        work_load(work);
+    else
+        runtime_forget(work);
+}
+
+static struct request *request_take(struct work *work)
+{
+    struct request *request = work->queue;
+
+    work->queue = request->next;
+    if (!work->queue)
+        work->queue_tail = &work->queue;
+    work->queued--;
+    work->runtime->stats.waiting--;
+    request->next = NULL;
+    return request;
+}
+
+/* Answers a request that cannot be run on this machine as it is. */
+static bool request_turned_away(struct work *work, struct request *request)
+{
+    enum sl_err err = SL_OK;
+    const char *detail = NULL;
+
+    work->reply = NULL;
+    if (request->answered) {
+        /* its caller is gone and nothing was begun */
+    } else if (request->deadline_us <= runtime_mono_us(work->runtime)) {
+        err = SL_ETIMEOUT;
+        detail = "the machine was busy until the deadline; nothing was done";
+    } else if (request->conflicts > CONFLICTS_MAX) {
+        err = SL_EBUSY;
+        detail = "others keep changing this machine";
+    } else if (request->kind == REQ_START && work->version > 0) {
+        err = SL_EEXIST;
+        detail = "there is such a machine already";
+    } else if (request->kind != REQ_START && work->version == 0) {
+        err = SL_ENOENT;
+        detail = "there is no such machine";
+    } else if (request->kind == REQ_CALL && work->failed) {
+        err = SL_EFAILED;
+        detail = "the machine has failed and waits for a repair";
+    } else if (request->kind == REQ_REPAIR && !work->failed) {
+        err = SL_EREFUSED;
+        detail = "the machine works; there is nothing to repair";
+    } else {
+        return false;
+    }
+    request_answer(work, request, err, false, detail);
+    request_free(request);
+    return true;
+}
+
+static enum machine_input request_input(const struct request *request)
+{
+    switch (request->kind) {
+    case REQ_START: return IN_INIT;
+    case REQ_REPAIR: return IN_REPAIR;
+    case REQ_CALL: break;
+    }
+    return IN_CALL;
+}
+
+/* The claimed timer: still due, or has somebody moved it since? */
+static bool timer_is_due(struct work *work)
+{
+    return work->timer_due && !work->failed && work->version > 0 && work->due_ms > 0 &&
+           work->due_ms * 1000 <= runtime_now_us(work->runtime);
+}
+
+void work_next(struct work *work)
+{
+    work->phase = PHASE_READY;
+    while (work->queue) {
+        struct request *request = request_take(work);
+
+        if (request_turned_away(work, request))
+            continue;
+        work->current = request;
+        turn_begin(work);
+        turn_run(work, request_input(request));
+        return;
+    }
+    if (timer_is_due(work)) {
+        work->timer_due = false;
+        turn_begin(work);
+        turn_run(work, IN_TIMEOUT);
+    } else if (work->token_ms && !work->failed && work->version > 0) {
+        work->timer_due = false;
+        turn_release(work);
+    } else {
+        runtime_forget(work);
+    }
+}
