@@ -1,0 +1,35 @@
+/* The steps of a payment: one file per activity under payment/steps/, one row per activity in
+ * steps/steps.c. The invoice's machine kind (payment/kind.c) hands its inputs on to these.
+ *
+ *     started -> shop limits -> risk_scoring -> routing -> cash_flow_building
+ *             -> processing_session -> processing_accounter -> flow_waiting
+ *             -> finalizing_session -> finalizing_accounter -> idle
+ *
+ * Every one of them is a pure function of its step_in: the same input gives the same output, byte
+ * for byte. All changes are struct invoice_change (payment/change.h) of the active payment.
+ * Ref: doc/spec/payment.md 7, 8; doc/spec/session.md.                                             */
+#ifndef SLUICE_PAYMENT_STEPS_H
+#define SLUICE_PAYMENT_STEPS_H
+
+#include "engine/machine.h"
+
+struct callback_call;
+struct session_change_call;
+struct start_payment_call;
+
+/* One step of the active payment's activity: IN_TIMEOUT, or IN_EFFECT with in->call NULL.
+ * A payment must be active. Ends with STEP_OK, STEP_RETRY or STEP_FAIL, never STEP_REFUSED. */
+void payment_step(const struct step_in *in, struct step_out *out);
+
+/* StartPayment, doc/spec/payment.md 6.3 from check 2 on; IN_CALL. Ends with STEP_OK and the
+ * payment's state as the reply, or with STEP_REFUSED. Recurrent payers are refused for now. */
+void start_payment(const struct step_in *in, const struct start_payment_call *call, struct step_out *out);
+
+/* ProcessPaymentCallback, doc/spec/session.md 5 from check 4 on: IN_CALL orders the adapter's call,
+ * IN_EFFECT (in->call is not NULL) takes its answer. The reply is the adapter's response. */
+void callback(const struct step_in *in, const struct callback_call *call, struct step_out *out);
+
+/* ChangePaymentSession, doc/spec/session.md 7; IN_CALL. */
+void session_change(const struct step_in *in, const struct session_change_call *call, struct step_out *out);
+
+#endif
