@@ -175,7 +175,7 @@ static void turn_step_in(struct work *work, enum machine_input input, struct ste
     in->id = work->id;
     in->state = work->state;
     in->version = work->version;
-    in->quiet = work->quiet;
+    in->quiet = work->turn.change_count > 0 ? 0 : work->quiet; /* as it will be after a crash from here on */
     in->now_us = runtime_now_us(work->runtime);
     in->random = work->runtime->setup.alarm->random(work->runtime->setup.alarm_ctx);
     in->arena = work->arena;
