@@ -1,0 +1,31 @@
+/* What is true of a whole deployment: its format and number of partitions, kept in `sluice:meta`, and
+ * whether the Redis under it keeps what it is told. */
+#ifndef SLUICE_REDIS_META_H
+#define SLUICE_REDIS_META_H
+
+#include <stdbool.h>
+
+#include "redis/client.h"
+
+#define META_KEY "sluice:meta"
+#define META_FORMAT 1 /* of keys, events and snapshots; a daemon refuses a newer one */
+
+struct meta_result {
+    enum sl_err err;    /* SL_OK; SL_ENOENT not initialised; SL_EREFUSED, with MESSAGE; SL_EDOWN; SL_EUNKNOWN */
+    int partitions;     /* SL_OK */
+    const char *message;/* a sentence that says what is wrong and what to do; "" if nothing */
+};
+typedef void (*meta_done_fn)(void *arg, const struct meta_result *result);
+
+/* Writes the meta data of a new deployment with PARTITIONS (1..1024). Done before with the same number:
+ * SL_OK; with another: SL_EREFUSED. */
+void meta_init(struct client *client, int partitions, meta_done_fn done, void *arg);
+
+/* Reads and checks it. PARTITIONS_WANTED 0: any number. */
+void meta_check(struct client *client, int partitions_wanted, meta_done_fn done, void *arg);
+
+/* Whether Redis makes a commit durable before it answers: appendonly yes, appendfsync always, and no
+ * eviction. STRICT: anything less is SL_EREFUSED. Else SL_OK, with MESSAGE saying what may be lost. */
+void meta_check_durability(struct client *client, bool strict, meta_done_fn done, void *arg);
+
+#endif

@@ -1,0 +1,90 @@
+#include "redis/reply.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const redisReply *raw(const struct reply *reply)
+{
+    return (const redisReply *)(const void *)reply;
+}
+
+enum reply_kind reply_kind(const struct reply *reply)
+{
+    if (!reply)
+        return REPLY_NIL;
+    switch (raw(reply)->type) {
+    case REDIS_REPLY_STRING: return REPLY_STRING;
+    case REDIS_REPLY_ARRAY: return REPLY_ARRAY;
+    case REDIS_REPLY_INTEGER: return REPLY_INTEGER;
+    case REDIS_REPLY_STATUS: return REPLY_STATUS;
+    case REDIS_REPLY_ERROR: return REPLY_ERROR;
+    default: return REPLY_NIL;
+    }
+}
+
+const char *reply_text(const struct reply *reply, size_t *len)
+{
+    switch (reply_kind(reply)) {
+    case REPLY_STRING:
+    case REPLY_STATUS:
+    case REPLY_ERROR:
+        if (len)
+            *len = raw(reply)->len;
+        return raw(reply)->str;
+    case REPLY_NIL:
+    case REPLY_INTEGER:
+    case REPLY_ARRAY:
+        break;
+    }
+    return NULL;
+}
+
+bool reply_i64(const struct reply *reply, int64_t *out)
+{
+    const char *text;
+    long long value;
+    char *end;
+
+    if (reply_kind(reply) == REPLY_INTEGER) {
+        *out = raw(reply)->integer;
+        return true;
+    }
+    text = reply_text(reply, NULL);
+    if (!text || !*text || reply_kind(reply) == REPLY_ERROR)
+        return false;
+    errno = 0;
+    value = strtoll(text, &end, 10);
+    if (errno || *end)
+        return false;
+    *out = value;
+    return true;
+}
+
+int64_t reply_i64_or(const struct reply *reply, int64_t otherwise)
+{
+    int64_t value;
+
+    return reply_i64(reply, &value) ? value : otherwise;
+}
+
+size_t reply_count(const struct reply *reply)
+{
+    return reply_kind(reply) == REPLY_ARRAY ? raw(reply)->elements : 0;
+}
+
+const struct reply *reply_at(const struct reply *reply, size_t index)
+{
+    if (index >= reply_count(reply))
+        return NULL;
+    return (const struct reply *)(const void *)raw(reply)->element[index];
+}
+
+bool reply_is_error(const struct reply *reply, const char *word)
+{
+    size_t len = strlen(word);
+    const char *text = reply_text(reply, NULL);
+
+    return reply_kind(reply) == REPLY_ERROR && strncmp(text, word, len) == 0 && (text[len] == ' ' || !text[len]);
+}
