@@ -121,8 +121,9 @@ struct store_ops {
     /* Makes our claim last LEASE_MS from now: SL_OK with the new token, SL_ECONFLICT: we lost it. */
     void (*extend)(void *ctx, const struct machine_kind *kind, const char *id, int64_t token_ms, int64_t lease_ms,
                    store_err_fn done, void *arg);
-    /* Binds TAG to machine ID: SL_OK (also when it was), SL_EREFUSED: bound elsewhere. */
-    void (*bind)(void *ctx, const char *tag, const char *id, store_tag_fn done, void *arg);
+    /* Binds TAG (1..200 bytes) to machine ID: SL_OK (also when it was), SL_EREFUSED: bound elsewhere. */
+    void (*bind)(void *ctx, const char *tag, const struct machine_kind *kind, const char *id, store_tag_fn done,
+                 void *arg);
     void (*resolve)(void *ctx, const char *tag, store_tag_fn done, void *arg);
     void (*events)(void *ctx, const struct machine_kind *kind, const char *id, int64_t after, size_t limit,
                    store_events_fn done, void *arg);

@@ -388,7 +388,8 @@ static void turn_commit(struct work *work)
     if (turn->binds_done < turn->bind_count) {
         work->phase = PHASE_BIND;
         FAIL_POINT("bind", label.activity);
-        runtime->setup.store->bind(runtime->setup.store_ctx, turn->binds[turn->binds_done], work->id, turn_bound, work);
+        runtime->setup.store->bind(runtime->setup.store_ctx, turn->binds[turn->binds_done], work->kind, work->id,
+                                   turn_bound, work);
         return;
     }
     if (!turn->commit_id[0])

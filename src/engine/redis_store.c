@@ -1,0 +1,416 @@
+/* Store calls as scripts: build keys and arguments, send, turn the answer into plain values. */
+#include "engine/redis_store.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/xmalloc.h"
+#include "lua/bind.h"
+#include "lua/commit.h"
+#include "lua/events.h"
+#include "lua/extend.h"
+#include "lua/fail.h"
+#include "lua/load.h"
+
+/* Who asked. One allocation per call, freed after its callback. */
+struct asked {
+    union {
+        store_loaded_fn loaded;
+        store_committed_fn committed;
+        store_err_fn err;
+        store_tag_fn tag;
+        store_events_fn events;
+    } done;
+    void *arg;
+};
+
+static struct asked *asked_new(void *arg)
+{
+    struct asked *asked = xcalloc(1, sizeof(*asked));
+
+    asked->arg = arg;
+    return asked;
+}
+
+/* SL_EREFUSED is how the client names an error of Redis: here it means data of a wrong kind. */
+static enum sl_err store_error(enum sl_err err)
+{
+    return err == SL_EREFUSED ? SL_ECORRUPT : err == SL_EBUSY ? SL_EDOWN : err;
+}
+
+static const char *store_detail(enum sl_err err, const struct reply *reply)
+{
+    const char *text = reply_kind(reply) == REPLY_ERROR ? reply_text(reply, NULL) : NULL;
+
+    if (!err)
+        return NULL;
+    if (text)
+        return text;
+    return err == SL_EUNKNOWN ? "Redis did not answer" : "Redis cannot be reached";
+}
+
+/* ---- events ---- */
+
+/* { number-0, { field, value, ... } } */
+static bool event_take(const struct reply *entry, struct stored_event *out)
+{
+    const struct reply *fields = reply_at(entry, 1);
+    const char *id = reply_text(reply_at(entry, 0), NULL), *name;
+    size_t i;
+
+    memset(out, 0, sizeof(*out));
+    if (!id)
+        return false;
+    out->number = strtoll(id, NULL, 10);
+    for (i = 0; i + 1 < reply_count(fields); i += 2) {
+        name = reply_text(reply_at(fields, i), NULL);
+        if (!name)
+            return false;
+        if (strcmp(name, "at") == 0)
+            out->at_ms = reply_i64_or(reply_at(fields, i + 1), 0);
+        else if (strcmp(name, "changes") == 0)
+            out->changes = reply_text(reply_at(fields, i + 1), &out->changes_len);
+    }
+    return out->number > 0 && out->at_ms > 0 && out->changes;
+}
+
+/* A list of entries; NULL in *WHY unless one cannot be read. The array is the caller's, free(). */
+static struct stored_event *events_take(const struct reply *entries, size_t *count, const char **why)
+{
+    struct stored_event *events = xcalloc(reply_count(entries), sizeof(*events));
+    size_t i;
+
+    *why = NULL;
+    *count = reply_count(entries);
+    for (i = 0; i < *count; i++) {
+        if (!event_take(reply_at(entries, i), &events[i]))
+            *why = "an entry of the events stream is not an event";
+    }
+    return events;
+}
+
+/* ---- load ---- */
+
+static void info_take(const struct reply *reply, struct store_loaded *out)
+{
+    const struct reply *fields = reply_at(reply, 4);
+    struct machine_info *info = &out->info;
+
+    out->now_ms = reply_i64_or(reply_at(reply, 1), 0);
+    info->version = reply_i64_or(reply_at(reply, 2), 0);
+    info->score_ms = reply_i64_or(reply_at(reply, 3), 0);
+    info->status = reply_text(reply_at(fields, 0), NULL);
+    info->due_ms = reply_i64_or(reply_at(fields, 1), 0);
+    info->quiet = reply_i64_or(reply_at(fields, 2), 0);
+    info->activity = reply_text(reply_at(fields, 3), NULL);
+    info->attempts = (int)reply_i64_or(reply_at(fields, 4), 0);
+    info->since_ms = reply_i64_or(reply_at(fields, 5), 0);
+    info->reason = reply_text(reply_at(fields, 6), NULL);
+    out->snapshot_version = reply_i64_or(reply_at(fields, 7), 0);
+    out->snapshot = reply_text(reply_at(fields, 8), &out->snapshot_len);
+    if (!info->status)
+        info->status = "working";
+    if (!info->activity)
+        info->activity = "";
+}
+
+static void load_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct asked *asked = arg;
+    struct store_loaded loaded = { .err = store_error(err), .detail = store_detail(err, reply) };
+    struct stored_event *events = NULL;
+    const char *why;
+
+    if (!err) {
+        info_take(reply, &loaded);
+        events = events_take(reply_at(reply, 5), &loaded.event_count, &why);
+        loaded.events = events;
+        if (why) {
+            loaded.err = SL_ECORRUPT;
+            loaded.detail = why;
+        }
+    }
+    asked->done.loaded(asked->arg, &loaded);
+    free(events);
+    free(asked);
+}
+
+static void redis_load(void *ctx, const struct machine_kind *kind, const char *id, int64_t at_version,
+                       store_loaded_fn done, void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char at[SLICE_I64_MAX];
+    struct machine_keys names;
+    struct lua_load_keys keys;
+    struct lua_load_args args;
+
+    space_machine(store->space, kind->name, id, &names);
+    keys = (struct lua_load_keys){ slice_of(names.machine), slice_of(names.events), space_wheel(store->space, names.p) };
+    args = (struct lua_load_args){ slice_of(names.member), slice_i64(at, at_version) };
+    asked->done.loaded = done;
+    lua_load(store->client, &keys, &args, store->deadline_ms, load_done, asked);
+}
+
+/* ---- commit ---- */
+
+static void commit_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    static const enum sl_err codes[] = {
+        [LUA_COMMIT_DONE] = SL_OK,         [LUA_COMMIT_CONFLICT] = SL_ECONFLICT, [LUA_COMMIT_EXISTS] = SL_EEXIST,
+        [LUA_COMMIT_FAILED] = SL_EFAILED,  [LUA_COMMIT_RANGE] = SL_ECORRUPT,     [LUA_COMMIT_NOT_FAILED] = SL_EREFUSED,
+        [LUA_COMMIT_MISSING] = SL_ENOENT,
+    };
+    static const char *const details[] = {
+        [LUA_COMMIT_FAILED] = "the machine has failed and waits for a repair",
+        [LUA_COMMIT_RANGE] = "a balance would leave the range of 17 digits",
+        [LUA_COMMIT_NOT_FAILED] = "the machine works; there is nothing to repair",
+        [LUA_COMMIT_MISSING] = "there is no such machine",
+    };
+    struct asked *asked = arg;
+    struct store_committed committed = { .err = store_error(err), .detail = store_detail(err, reply) };
+    int64_t code;
+
+    if (!err) {
+        code = reply_i64_or(reply_at(reply, 0), -1);
+        assert(code >= 0 && code < (int64_t)SL_COUNT(codes));
+        committed.err = codes[code];
+        committed.detail = details[code];
+        committed.version = reply_i64_or(reply_at(reply, 1), 0);
+        committed.token_ms = reply_i64_or(reply_at(reply, 2), 0);
+        committed.now_ms = reply_i64_or(reply_at(reply, 3), 0);
+    }
+    asked->done.committed(asked->arg, &committed);
+    free(asked);
+}
+
+static struct slice commit_due(const struct commit *commit, char text[SLICE_I64_MAX])
+{
+    switch (commit->due) {
+    case DUE_KEEP: return slice_of("keep");
+    case DUE_UNSET: return slice_of("none");
+    case DUE_SET: break;
+    }
+    return slice_i64(text, commit->due_ms);
+}
+
+static struct slice commit_snapshot(const struct commit *commit)
+{
+    if (commit->drop_snapshot)
+        return slice_of("-");
+    return commit->snapshot ? (struct slice){ commit->snapshot, commit->snapshot_len } : slice_of("");
+}
+
+/* Rows of zero are left out: nothing moves. */
+static size_t commit_tallies(const struct commit *commit, struct slice *out, char (*texts)[SLICE_I64_MAX])
+{
+    size_t i, count = 0;
+
+    for (i = 0; i < commit->tally_count; i++) {
+        if (commit->tallies[i].delta == 0)
+            continue;
+        out[count++] = slice_of(commit->tallies[i].field);
+        out[count++] = slice_i64(texts[i], commit->tallies[i].delta);
+    }
+    return count;
+}
+
+static void redis_commit(void *ctx, const struct commit *commit, store_committed_fn done, void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char version[SLICE_I64_MAX], token[SLICE_I64_MAX], due[SLICE_I64_MAX], lease[SLICE_I64_MAX], mode[4];
+    struct slice *tallies = xcalloc(commit->tally_count * 2, sizeof(*tallies));
+    char (*texts)[SLICE_I64_MAX] = xcalloc(commit->tally_count, sizeof(*texts));
+    struct machine_keys names;
+    struct lua_commit_keys keys;
+    struct lua_commit_args args;
+
+    space_machine(store->space, commit->kind->name, commit->id, &names);
+    snprintf(mode, sizeof(mode), "%s%s%s", commit->claims_only ? "c" : "", commit->repaired ? "r" : "",
+             commit->remove ? "x" : "");
+    keys = (struct lua_commit_keys){
+        .machine = slice_of(names.machine), .events = slice_of(names.events),
+        .wheel = space_wheel(store->space, names.p), .accounts = space_accounts(store->space, names.p),
+        .feed = space_feed(store->space, names.p), .failed = space_failed(store->space, names.p),
+    };
+    args = (struct lua_commit_args){
+        .id = slice_of(names.member), .commit_id = slice_of(commit->commit_id),
+        .expect_version = slice_i64(version, commit->expect_version),
+        .expect_token = slice_i64(token, commit->expect_token_ms),
+        .changes = commit->changes ? (struct slice){ commit->changes, commit->changes_len } : slice_of(""),
+        .due = commit_due(commit, due), .lease = slice_i64(lease, commit->lease_ms),
+        .activity = slice_of(commit->activity), .outcome = slice_of(commit->status),
+        .snapshot = commit_snapshot(commit), .mode = slice_of(mode),
+        .tallies = tallies, .tallies_count = commit_tallies(commit, tallies, texts),
+    };
+    asked->done.committed = done;
+    lua_commit(store->client, &keys, &args, store->deadline_ms, commit_done, asked);
+    free(tallies);
+    free(texts);
+}
+
+/* ---- fail, extend ---- */
+
+static void err_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct asked *asked = arg;
+
+    if (!err && reply_i64_or(reply_at(reply, 0), -1) != 0)
+        err = SL_ECONFLICT;
+    asked->done.err(asked->arg, store_error(err), reply_i64_or(reply_at(reply, 1), 0),
+                    reply_i64_or(reply_at(reply, 2), 0));
+    free(asked);
+}
+
+static void redis_fail(void *ctx, const struct failure *failure, store_err_fn done, void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char version[SLICE_I64_MAX], token[SLICE_I64_MAX], retry[SLICE_I64_MAX], attempts[SLICE_I64_MAX];
+    struct machine_keys names;
+    struct lua_fail_keys keys;
+    struct lua_fail_args args;
+
+    space_machine(store->space, failure->kind->name, failure->id, &names);
+    keys = (struct lua_fail_keys){
+        slice_of(names.machine), slice_of(names.events), space_wheel(store->space, names.p),
+        space_failed(store->space, names.p),
+    };
+    args = (struct lua_fail_args){
+        .id = slice_of(names.member), .expect_version = slice_i64(version, failure->expect_version),
+        .expect_token = slice_i64(token, failure->expect_token_ms), .reason = slice_of(failure->reason),
+        .retry = slice_i64(retry, failure->retry_ms), .attempts = slice_i64(attempts, failure->attempts),
+    };
+    asked->done.err = done;
+    lua_fail(store->client, &keys, &args, store->deadline_ms, err_done, asked);
+}
+
+static void redis_extend(void *ctx, const struct machine_kind *kind, const char *id, int64_t token_ms, int64_t lease_ms,
+                         store_err_fn done, void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char token[SLICE_I64_MAX], lease[SLICE_I64_MAX];
+    struct machine_keys names;
+    struct lua_extend_keys keys;
+    struct lua_extend_args args;
+
+    space_machine(store->space, kind->name, id, &names);
+    keys = (struct lua_extend_keys){ space_wheel(store->space, names.p) };
+    args = (struct lua_extend_args){ slice_of(names.member), slice_i64(token, token_ms), slice_i64(lease, lease_ms) };
+    asked->done.err = done;
+    lua_extend(store->client, &keys, &args, store->deadline_ms, err_done, asked);
+}
+
+/* ---- tags ---- */
+
+static void tag_answer(struct asked *asked, enum sl_err err, const char *member)
+{
+    char kind[SPACE_KIND_MAX];
+    const char *id = member ? space_split(member, kind) : NULL;
+
+    asked->done.tag(asked->arg, store_error(err), id);
+    free(asked);
+}
+
+static void bind_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct asked *asked = arg;
+
+    if (err) {
+        tag_answer(asked, err, NULL);
+        return;
+    }
+    if (reply_i64_or(reply_at(reply, 0), -1) != LUA_BIND_DONE) {
+        asked->done.tag(asked->arg, SL_EREFUSED, NULL);
+        free(asked);
+        return;
+    }
+    tag_answer(asked, SL_OK, reply_text(reply_at(reply, 1), NULL));
+}
+
+static void redis_bind(void *ctx, const char *tag, const struct machine_kind *kind, const char *id, store_tag_fn done,
+                       void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char key[SPACE_KEY_MAX];
+    struct machine_keys names;
+    struct lua_bind_keys keys;
+    struct lua_bind_args args;
+
+    space_tag_key(store->space, tag, key);
+    space_machine(store->space, kind->name, id, &names);
+    keys = (struct lua_bind_keys){ slice_of(key) };
+    args = (struct lua_bind_args){ slice_of(names.member) };
+    asked->done.tag = done;
+    lua_bind(store->client, &keys, &args, store->deadline_ms, bind_done, asked);
+}
+
+static void resolve_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    if (!err && reply_kind(reply) != REPLY_STRING)
+        err = SL_ENOENT;
+    tag_answer(arg, err, err ? NULL : reply_text(reply, NULL));
+}
+
+static void redis_resolve(void *ctx, const char *tag, store_tag_fn done, void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char key[SPACE_KEY_MAX];
+
+    space_tag_key(store->space, tag, key);
+    asked->done.tag = done;
+    client_words(store->client, store->deadline_ms, resolve_done, asked, "GET", key, NULL);
+}
+
+/* ---- events ---- */
+
+static void events_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct asked *asked = arg;
+    struct store_events found = { .err = store_error(err) };
+    struct stored_event *events = NULL;
+    const char *why;
+
+    if (!err) {
+        found.version = reply_i64_or(reply_at(reply, 2), 0);
+        events = events_take(reply_at(reply, 3), &found.count, &why);
+        found.events = events;
+        if (why)
+            found.err = SL_ECORRUPT;
+    }
+    asked->done.events(asked->arg, &found);
+    free(events);
+    free(asked);
+}
+
+static void redis_events(void *ctx, const struct machine_kind *kind, const char *id, int64_t after, size_t limit,
+                         store_events_fn done, void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char from[SLICE_I64_MAX], count[SLICE_I64_MAX];
+    struct machine_keys names;
+    struct lua_events_keys keys;
+    struct lua_events_args args;
+
+    space_machine(store->space, kind->name, id, &names);
+    keys = (struct lua_events_keys){ slice_of(names.events) };
+    args = (struct lua_events_args){ slice_i64(from, after), slice_i64(count, (int64_t)limit) };
+    asked->done.events = done;
+    lua_events(store->client, &keys, &args, store->deadline_ms, events_done, asked);
+}
+
+const struct store_ops redis_store_ops = {
+    .load = redis_load,
+    .commit = redis_commit,
+    .fail = redis_fail,
+    .extend = redis_extend,
+    .bind = redis_bind,
+    .resolve = redis_resolve,
+    .events = redis_events,
+};
