@@ -2,11 +2,11 @@
 #include "base/rfc3339.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #define SECOND ((int64_t)1000000)
 #define DAY ((int64_t)86400)
+#define LAST_SECOND ((int64_t)253402300799) /* 9999-12-31T23:59:59Z */
 
 /* Days from 1970-01-01 to the given day; the year is counted from March, so that leap days come last. */
 static int64_t days_from_civil(int64_t year, int month, int day)
@@ -29,20 +29,44 @@ static void civil_from_days(int64_t days, int *year, int *month, int *day)
     *year = (int)(y + era * 400 + (*month <= 2));
 }
 
+static char *put_digits(char *at, int64_t value, int count)
+{
+    int i;
+
+    for (i = count - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    return at + count;
+}
+
+static char *put_pair(char *at, int64_t value, char behind)
+{
+    at = put_digits(at, value, 2);
+    *at++ = behind;
+    return at;
+}
+
 size_t rfc3339_format(int64_t us, char out[RFC3339_MAX])
 {
     int64_t seconds = us / SECOND, rest = seconds % DAY;
-    int year, month, day, len;
+    int year, month, day;
+    char *at;
 
-    assert(us >= 0);
+    assert(us >= 0 && seconds <= LAST_SECOND);
     civil_from_days(seconds / DAY, &year, &month, &day);
-    len = snprintf(out, RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", year % 10000, month, day, (int)(rest / 3600),
-                   (int)(rest / 60 % 60), (int)(rest % 60));
-    if (us % SECOND)
-        len += snprintf(out + len, RFC3339_MAX - (size_t)len, ".%06d", (int)(us % SECOND));
-    out[len++] = 'Z';
-    out[len] = '\0';
-    return (size_t)len;
+    at = put_digits(out, year, 4);
+    *at++ = '-';
+    at = put_pair(at, month, '-');
+    at = put_pair(at, day, 'T');
+    at = put_pair(at, rest / 3600, ':');
+    at = put_pair(at, rest / 60 % 60, ':');
+    at = put_digits(at, rest % 60, 2);
+    if (us % SECOND) {
+        *at++ = '.';
+        at = put_digits(at, us % SECOND, 6);
+    }
+    *at++ = 'Z';
+    *at = '\0';
+    return (size_t)(at - out);
 }
 
 /* COUNT digits at *TEXT, which moves behind them; -1 if they are not there. */
@@ -119,7 +143,7 @@ bool rfc3339_parse(const char *text, int64_t *us_out)
     if (!parse_fraction(&text, &us) || !parse_offset(&text, &minutes) || *text)
         return false;
     seconds = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second - minutes * 60;
-    if (seconds < 0)
+    if (seconds < 0 || seconds > LAST_SECOND) /* an offset may lead out of the years we can write */
         return false;
     *us_out = seconds * SECOND + us;
     return true;

@@ -8,10 +8,11 @@
 
 #define RFC3339_MAX 32 /* bytes, with the NUL */
 
-/* Writes e.g. "2026-01-31T23:59:59Z", with ".123456" only when there is a fraction. Returns the length. */
+/* US is within 1970..9999. Writes e.g. "2026-01-31T23:59:59Z", with ".123456" only when there is a fraction. Returns the length. */
 size_t rfc3339_format(int64_t us, char out[RFC3339_MAX]);
 
-/* Accepts offsets other than Z and up to nine digits of fraction (cut to microseconds). */
+/* Accepts offsets other than Z and up to nine digits of fraction (cut to microseconds); the moment
+ * itself is within 1970..9999 in UTC. False leaves *US_OUT alone. */
 bool rfc3339_parse(const char *text, int64_t *us_out);
 
 #endif

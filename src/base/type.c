@@ -14,7 +14,6 @@
 #include "base/rfc3339.h"
 #include "base/type_internal.h"
 
-#define BASE64_MAX 65536
 #define ID_MAX 128
 
 static const char *check_id(const void *value);
@@ -58,18 +57,32 @@ static const char *check_id(const void *value)
 
 /* ---- faults ---- */
 
+static void SL_PRINTF(4, 0) error_add(struct type_errors *errors, struct arena *arena, const char *path,
+                                      const char *format, va_list args)
+{
+    va_list again;
+    char *message;
+    int len;
+
+    va_copy(again, args);
+    len = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    assert(len >= 0);
+    message = arena_alloc(arena, (size_t)len + 1);
+    vsnprintf(message, (size_t)len + 1, format, args);
+    errors->list[errors->count].path = arena_strdup(arena, path);
+    errors->list[errors->count++].message = message;
+}
+
 void type_error_add(struct type_errors *errors, struct arena *arena, const char *path, const char *format, ...)
 {
-    char message[512];
     va_list args;
 
     if (errors->count == TYPE_ERRORS_MAX)
         return;
     va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
+    error_add(errors, arena, path, format, args);
     va_end(args);
-    errors->list[errors->count].path = arena_strdup(arena, path);
-    errors->list[errors->count++].message = arena_strdup(arena, message);
 }
 
 static void place_write(const struct place *place, struct buf *out)
@@ -97,17 +110,15 @@ static void place_write(const struct place *place, struct buf *out)
 static void SL_PRINTF(3, 4) fault(struct decoder *decoder, const struct place *place, const char *format, ...)
 {
     struct buf path = BUF_EMPTY;
-    char message[512];
     va_list args;
 
     decoder->failed = true;
-    if (!decoder->errors)
+    if (!decoder->errors || decoder->errors->count == TYPE_ERRORS_MAX)
         return;
     place_write(place, &path);
     va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
+    error_add(decoder->errors, decoder->arena, buf_text(&path), format, args);
     va_end(args);
-    type_error_add(decoder->errors, decoder->arena, buf_text(&path), "%s", message);
     buf_clear(&path);
 }
 
@@ -130,11 +141,30 @@ static void decode_i64(struct decoder *decoder, const struct type *type, const j
     if (ranged && (value < type->min || value > type->max)) {
         if (type->max == INT64_MAX)
             fault(decoder, place, "must be at least %" PRId64, type->min);
+        else if (type->min == INT64_MIN)
+            fault(decoder, place, "must be at most %" PRId64, type->max);
         else
             fault(decoder, place, "must be within %" PRId64 "..%" PRId64, type->min, type->max);
         return;
     }
     memcpy(out, &value, sizeof(value));
+}
+
+/* Whether COUNT of UNIT (bytes, items) is within MIN..MAX. */
+static bool size_fits(struct decoder *decoder, size_t count, int64_t min, int64_t max, const char *unit,
+                      const struct place *place)
+{
+    if ((int64_t)count >= min && (int64_t)count <= max)
+        return true;
+    if (count == 0)
+        fault(decoder, place, "must not be empty");
+    else if (min == max)
+        fault(decoder, place, "must have exactly %" PRId64 " %s", min, unit);
+    else if (min == 0)
+        fault(decoder, place, "must have at most %" PRId64 " %s", max, unit);
+    else
+        fault(decoder, place, "must have %" PRId64 "..%" PRId64 " %s", min, max, unit);
+    return false;
 }
 
 /* The text of a JSON string whose length fits; NULL after a fault. */
@@ -151,13 +181,8 @@ static const char *decode_text(struct decoder *decoder, const struct type *type,
     }
     text = json_string_value(json);
     len = json_string_length(json);
-    if ((int64_t)len < min || (int64_t)len > max) {
-        if (len == 0)
-            fault(decoder, place, "must not be empty");
-        else
-            fault(decoder, place, "must have %" PRId64 "..%" PRId64 " bytes", min, max);
+    if (!size_fits(decoder, len, min, max, "bytes", place))
         return NULL;
-    }
     if (memchr(text, '\0', len)) {
         fault(decoder, place, "must not hold a NUL character");
         return NULL;
@@ -165,30 +190,49 @@ static const char *decode_text(struct decoder *decoder, const struct type *type,
     return arena_strndup(decoder->arena, text, len);
 }
 
+/* Says that one of the names of an enum or union was expected. */
+static void fault_names(struct decoder *decoder, const struct type *type, const struct place *place,
+                        const char *message)
+{
+    bool is_enum = type->kind == TYPE_ENUM;
+    size_t i, count = is_enum ? type->name_count - 1 : type->field_count;
+    struct buf list = BUF_EMPTY;
+
+    for (i = 0; i < count; i++) {
+        buf_str(&list, i ? ", " : "");
+        buf_str(&list, is_enum ? type->names[i + 1] : type->fields[i].name);
+    }
+    fault(decoder, place, "%s: %s", message, buf_text(&list));
+    buf_clear(&list);
+}
+
+/* The text of a JSON string; NULL when it is none or holds a NUL, which C would cut it at. */
+static const char *plain_text(const json_t *json)
+{
+    const char *text = json_string_value(json);
+
+    return text && strlen(text) == json_string_length(json) ? text : NULL;
+}
+
 static void decode_enum(struct decoder *decoder, const struct type *type, const json_t *json, const struct place *place,
                         void *out)
 {
-    struct buf list = BUF_EMPTY;
-    int value = json_is_string(json) ? type_value_of(type, json_string_value(json)) : 0;
-    size_t i;
+    const char *text = plain_text(json);
+    int value = text ? type_value_of(type, text) : 0;
 
-    if (value) {
+    if (value)
         memcpy(out, &value, sizeof(value));
-        return;
-    }
-    for (i = 1; i < type->name_count; i++) {
-        buf_str(&list, i > 1 ? ", " : "");
-        buf_str(&list, type->names[i]);
-    }
-    fault(decoder, place, "must be one of: %s", buf_text(&list));
-    buf_clear(&list);
+    else
+        fault_names(decoder, type, place, "must be one of");
 }
 
 static void decode_time(struct decoder *decoder, const json_t *json, const struct place *place, void *out)
 {
+    const char *text = plain_text(json);
     int64_t us;
 
-    if (!json_is_string(json) || !rfc3339_parse(json_string_value(json), &us) || us == 0) {
+    /* 1970-01-01T00:00:00Z itself is 0, which means absent. */
+    if (!text || !rfc3339_parse(text, &us) || us == 0) {
         fault(decoder, place, "must be an RFC 3339 time, e.g. 2026-01-31T23:59:59Z");
         return;
     }
@@ -209,7 +253,7 @@ static bool base64_is_valid(const char *text, size_t len)
 static void decode_base64(struct decoder *decoder, const struct type *type, const json_t *json,
                           const struct place *place, void *out)
 {
-    const char *text = decode_text(decoder, type, json, BASE64_MAX, place);
+    const char *text = decode_text(decoder, type, json, TYPE_BASE64_MAX, place);
 
     if (!text)
         return;
@@ -221,16 +265,16 @@ static void decode_base64(struct decoder *decoder, const struct type *type, cons
 
 static void decode_raw(struct decoder *decoder, const json_t *json, const struct place *place, void *out)
 {
-    char *dumped = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
-    const char *text;
+    struct buf buf = BUF_EMPTY;
+    const char *why = type_raw_write(json, &buf), *text;
 
-    if (!dumped || strlen(dumped) > TYPE_RAW_MAX) {
-        fault(decoder, place, "must have at most %d bytes", TYPE_RAW_MAX);
+    if (why) {
+        fault(decoder, place, "%s", why);
     } else {
-        text = arena_strdup(decoder->arena, dumped);
+        text = arena_strndup(decoder->arena, buf_text(&buf), buf.len);
         memcpy(out, &text, sizeof(text));
     }
-    free(dumped);
+    buf_clear(&buf);
 }
 
 static void decode_field(struct decoder *decoder, const struct type_field *field, const json_t *json,
@@ -297,24 +341,17 @@ static void decode_union(struct decoder *decoder, const struct type *type, const
 {
     void *iter = json_is_object(json) ? json_object_iter((json_t *)(uintptr_t)json) : NULL;
     const struct type_field *variant;
-    struct buf list = BUF_EMPTY;
     struct place here;
-    size_t i;
     int tag;
 
     if (!iter || json_object_size(json) != 1) {
-        for (i = 0; i < type->field_count; i++) {
-            buf_str(&list, i ? ", " : "");
-            buf_str(&list, type->fields[i].name);
-        }
-        fault(decoder, place, "must be an object with exactly one of: %s", buf_text(&list));
-        buf_clear(&list);
+        fault_names(decoder, type, place, "must be an object with exactly one of");
         return;
     }
     here = (struct place){ place, json_object_iter_key(iter), 0 };
     variant = field_find(type, here.name);
     if (!variant) {
-        fault(decoder, &here, "is not a known variant");
+        fault_names(decoder, type, &here, "is not a known variant, which are");
         return;
     }
     tag = (int)(variant - type->fields) + 1;
@@ -326,29 +363,40 @@ static bool count_fits(struct decoder *decoder, const struct type *type, size_t 
 {
     int64_t max = type->min || type->max ? type->max : TYPE_LIST_MAX;
 
-    if ((int64_t)count >= type->min && (int64_t)count <= max)
-        return true;
-    if (type->min > 0 && count == 0)
-        fault(decoder, place, "must not be empty");
-    else
-        fault(decoder, place, "must have %" PRId64 "..%" PRId64 " items", type->min, max);
-    return false;
+    return size_fits(decoder, count, type->min, max, "items", place);
 }
 
+/* An item of a set while it is sorted to bring equal ones together. */
+struct member {
+    const struct type *type;
+    const void *value;
+    size_t index;
+};
+
+static int member_compare(const void *a, const void *b)
+{
+    const struct member *x = a, *y = b;
+    int order = type_compare(x->type, x->value, y->value);
+
+    return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+/* Sorts instead of comparing each with each: 10,000 items come from outside. */
 static void check_unique(struct decoder *decoder, const struct type *type, const struct type_list *list,
                          const struct place *place)
 {
-    size_t i, j, size = type->item->size;
+    struct member *members = arena_array(decoder->arena, list->count, sizeof(*members));
+    size_t i;
 
+    for (i = 0; i < list->count; i++)
+        members[i] = (struct member){ type->item, (char *)list->items + i * type->item->size, i };
+    if (list->count > 1)
+        qsort(members, list->count, sizeof(*members), member_compare);
     for (i = 1; i < list->count; i++) {
-        for (j = 0; j < i; j++) {
-            struct place here = { place, NULL, i };
+        struct place here = { place, NULL, members[i].index };
 
-            if (!type_equal(type->item, (char *)list->items + i * size, (char *)list->items + j * size))
-                continue;
-            fault(decoder, &here, "is the same as item %zu", j);
-            break;
-        }
+        if (type_equal(type->item, members[i - 1].value, members[i].value))
+            fault(decoder, &here, "is the same as item %zu", members[i - 1].index);
     }
 }
 
@@ -397,26 +445,34 @@ static void decode_map(struct decoder *decoder, const struct type *type, const j
         char *entry = (char *)list.items + i++ * size;
         const char *key = arena_strdup(decoder->arena, name);
 
-        if (!*name || strlen(name) > TYPE_STR_MAX)
-            fault(decoder, &here, "names must have 1..%d bytes", TYPE_STR_MAX);
+        if (!*name || strlen(name) > TYPE_STR_MAX) {
+            fault(decoder, place, "names must have 1..%d bytes", TYPE_STR_MAX);
+            continue;
+        }
         memcpy(entry, &key, sizeof(key));
         decode_value(decoder, type->item, value, &here, depth, entry + sizeof(char *));
     }
     memcpy(out, &list, sizeof(list));
 }
 
+static bool is_container(const struct type *type)
+{
+    return type->kind == TYPE_STRUCT || type->kind == TYPE_UNION || type->kind == TYPE_LIST || type->kind == TYPE_MAP;
+}
+
 static void decode_value(struct decoder *decoder, const struct type *type, const json_t *json,
                          const struct place *place, int depth, void *out)
 {
+    int depth_max = decoder->flags & TYPE_LENIENT ? TYPE_DEPTH_STORED_MAX : TYPE_DEPTH_MAX;
     bool failed_before = decoder->failed;
     const char *text, *why;
 
     if (json_is_null(json) && type->kind != TYPE_RAW) {
-        fault(decoder, place, "must not be null; leave it out");
+        fault(decoder, place, "must not be null; leave the field out");
         return;
     }
-    if (depth >= TYPE_DEPTH_MAX) {
-        fault(decoder, place, "is nested too deeply (more than %d)", TYPE_DEPTH_MAX);
+    if (is_container(type) && depth >= depth_max) {
+        fault(decoder, place, "is nested too deeply (more than %d)", depth_max);
         return;
     }
     decoder->failed = false;

@@ -84,7 +84,10 @@ struct type {
 #define TYPE_STR_MAX 4096      /* bytes, of a string without its own range */
 #define TYPE_LIST_MAX 10000    /* items, of a list or map without its own range */
 #define TYPE_RAW_MAX 65536     /* bytes */
-#define TYPE_DEPTH_MAX 64      /* nested structs, unions, lists; deeper input is refused */
+#define TYPE_DEPTH_MAX 64      /* nested structs, unions, lists, maps; deeper input is refused. A raw
+                                  value may have as many levels of its own */
+#define TYPE_DEPTH_STORED_MAX 128 /* with TYPE_LENIENT: what was let in must be readable again when a
+                                     snapshot wraps it in a few more levels */
 #define TYPE_ERRORS_MAX 16     /* errors collected from one document */
 
 /* Table rows. S is the struct's name without `struct`, M the member, also its JSON name. */

@@ -8,12 +8,21 @@
 #include "base/rfc3339.h"
 #include "base/type_internal.h"
 
+/* A field's name, which is an identifier and needs no escapes. */
 static void encode_name(const char *name, bool first, struct buf *out)
 {
-    if (!first)
-        buf_char(out, ',');
-    buf_json_str(out, name, strlen(name));
-    buf_char(out, ':');
+    if (first)
+        buf_char(out, '"');
+    else
+        buf_add(out, ",\"", 2);
+    buf_str(out, name);
+    buf_add(out, "\":", 2);
+}
+
+static void encode_text(const char *text, struct buf *out)
+{
+    assert(text); /* absent values are left out before it comes to this */
+    buf_json_str(out, text, strlen(text));
 }
 
 static void encode_struct(const struct type *type, const void *value, struct buf *out)
@@ -77,28 +86,28 @@ static void encode_map(const struct type *type, const void *value, struct buf *o
     for (i = 0; i < list->count; i++) {
         const char *entry = (const char *)list->items + i * size;
 
-        encode_name(*(const char *const *)entry, i == 0, out);
+        if (i)
+            buf_char(out, ',');
+        encode_text(*(const char *const *)entry, out);
+        buf_char(out, ':');
         type_encode(type->item, entry + sizeof(char *), out);
     }
     buf_char(out, '}');
 }
 
-static void encode_double(double value, struct buf *out)
+void type_write_double(double value, struct buf *out)
 {
-    char text[40];
+    char text[40], *comma;
 
     assert(isfinite(value));
     snprintf(text, sizeof(text), "%.15g", value);
     if (strtod(text, NULL) != value)
         snprintf(text, sizeof(text), "%.17g", value);
+    if ((comma = strchr(text, ','))) /* the decimal point of some locales */
+        *comma = '.';
     buf_str(out, text);
     if (!strpbrk(text, ".e"))
         buf_str(out, ".0");
-}
-
-static void encode_text(const char *text, struct buf *out)
-{
-    buf_json_str(out, text, strlen(text));
 }
 
 void type_encode(const struct type *type, const void *value, struct buf *out)
@@ -108,7 +117,7 @@ void type_encode(const struct type *type, const void *value, struct buf *out)
     switch (type->kind) {
     case TYPE_BOOL: buf_str(out, *(const bool *)value ? "true" : "false"); break;
     case TYPE_I64: buf_i64(out, *(const int64_t *)value); break;
-    case TYPE_DOUBLE: encode_double(*(const double *)value, out); break;
+    case TYPE_DOUBLE: type_write_double(*(const double *)value, out); break;
     case TYPE_STR:
     case TYPE_BASE64: encode_text(*(const char *const *)value, out); break;
     case TYPE_ENUM: encode_text(type_name_of(type, *(const int *)value), out); break;
@@ -117,7 +126,10 @@ void type_encode(const struct type *type, const void *value, struct buf *out)
         buf_add(out, stamp, rfc3339_format(*(const int64_t *)value, stamp));
         buf_char(out, '"');
         break;
-    case TYPE_RAW: buf_str(out, *(const char *const *)value); break;
+    case TYPE_RAW:
+        assert(*(const char *const *)value);
+        buf_str(out, *(const char *const *)value);
+        break;
     case TYPE_STRUCT: encode_struct(type, value, out); break;
     case TYPE_UNION: encode_union(type, value, out); break;
     case TYPE_LIST: encode_list(type, value, out); break;

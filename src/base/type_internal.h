@@ -4,6 +4,15 @@
 
 #include "base/type.h"
 
+#define TYPE_BASE64_MAX 65536 /* bytes of text, of base64 without its own range */
+
+/* Appends a finite double as JSON, in the fewest of 15 or 17 digits that read back as the same. */
+void type_write_double(double value, struct buf *out);
+
+/* Appends any JSON as compact text, keys sorted, so that equal values are equal texts. Answers NULL,
+ * or what is wrong with it: too long, too deep, a NUL character. */
+const char *type_raw_write(const json_t *json, struct buf *out);
+
 /* Size of one entry of a map: its key and its item. */
 static inline size_t type_entry_size(const struct type *map)
 {

@@ -3,15 +3,25 @@
 
 #include "base/type_internal.h"
 
-static void set_range(json_t *schema, const struct type *type, const char *min_name, const char *max_name,
-                      int64_t default_max)
+/* Characters stand for bytes in a string's lengths: never stricter than the decoder for maxLength. */
+static void set_size(json_t *schema, const struct type *type, const char *min_name, const char *max_name,
+                     int64_t default_max)
 {
     int64_t max = type->min || type->max ? type->max : default_max;
 
     if (type->min)
         json_object_set_new(schema, min_name, json_integer(type->min));
-    if (max && max != INT64_MAX)
-        json_object_set_new(schema, max_name, json_integer(max));
+    json_object_set_new(schema, max_name, json_integer(max));
+}
+
+static void set_range(json_t *schema, const struct type *type)
+{
+    if (type->min == 0 && type->max == 0)
+        return;
+    if (type->min != INT64_MIN)
+        json_object_set_new(schema, "minimum", json_integer(type->min));
+    if (type->max != INT64_MAX)
+        json_object_set_new(schema, "maximum", json_integer(type->max));
 }
 
 static json_t *schema_object(void)
@@ -92,19 +102,21 @@ static json_t *schema_body(const struct type *type, json_t *components)
     case TYPE_BOOL: schema = schema_typed("boolean", NULL); break;
     case TYPE_I64:
         schema = schema_typed("integer", "int64");
-        if (type->min != INT64_MIN)
-            set_range(schema, type, "minimum", "maximum", 0);
+        set_range(schema, type);
         break;
     case TYPE_DOUBLE: schema = schema_typed("number", "double"); break;
     case TYPE_STR:
         schema = schema_typed("string", NULL);
-        set_range(schema, type, "minLength", "maxLength", TYPE_STR_MAX);
+        set_size(schema, type, "minLength", "maxLength", TYPE_STR_MAX);
+        if (type->check && type->check == type_id.check)
+            json_object_set_new(schema, "pattern", json_string("^[A-Za-z0-9._:~-]+$"));
         break;
     case TYPE_ENUM: schema = schema_enum(type); break;
     case TYPE_TIME: schema = schema_typed("string", "date-time"); break;
     case TYPE_BASE64:
         schema = schema_typed("string", NULL);
         json_object_set_new(schema, "contentEncoding", json_string("base64"));
+        set_size(schema, type, "minLength", "maxLength", TYPE_BASE64_MAX);
         break;
     case TYPE_RAW: schema = json_object(); break;
     case TYPE_STRUCT: schema = schema_struct(type, components); break;
@@ -112,14 +124,14 @@ static json_t *schema_body(const struct type *type, json_t *components)
     case TYPE_LIST:
         schema = schema_typed("array", NULL);
         json_object_set_new(schema, "items", type_schema(type->item, components));
-        set_range(schema, type, "minItems", "maxItems", TYPE_LIST_MAX);
+        set_size(schema, type, "minItems", "maxItems", TYPE_LIST_MAX);
         if (type->unique)
             json_object_set_new(schema, "uniqueItems", json_true());
         break;
     case TYPE_MAP:
         schema = schema_object();
         json_object_set_new(schema, "additionalProperties", type_schema(type->item, components));
-        set_range(schema, type, "minProperties", "maxProperties", TYPE_LIST_MAX);
+        set_size(schema, type, "minProperties", "maxProperties", TYPE_LIST_MAX);
         break;
     }
     if (type->doc)
