@@ -99,7 +99,7 @@ void buf_json_str(struct buf *buf, const char *text, size_t len)
         buf_add(buf, text + clean, i - clean);
         clean = i + 1;
         if (c == '"' || c == '\\')
-            buf_printf(buf, "\\%c", c);
+            buf_add(buf, (const char[]){ '\\', (char)c }, 2);
         else if (c == '\n')
             buf_add(buf, "\\n", 2);
         else

@@ -28,7 +28,7 @@ bool log_level_parse(const char *name, enum log_level *out)
     return false;
 }
 
-static void log_line(enum log_level level, const char *format, va_list args)
+static void SL_PRINTF(2, 0) log_line(enum log_level level, const char *format, va_list args)
 {
     char line[LINE_MAX_BYTES];
     struct timespec now;

@@ -8,7 +8,8 @@
 
 #define RFC3339_MAX 32 /* bytes, with the NUL */
 
-/* US is within 1970..9999. Writes e.g. "2026-01-31T23:59:59Z", with ".123456" only when there is a fraction. Returns the length. */
+/* US is within 1970..9999. Writes e.g. "2026-01-31T23:59:59Z", with ".123456" only when there is a
+ * fraction. Returns the length. */
 size_t rfc3339_format(int64_t us, char out[RFC3339_MAX]);
 
 /* Accepts offsets other than Z and up to nine digits of fraction (cut to microseconds); the moment

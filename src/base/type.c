@@ -417,7 +417,8 @@ static void decode_list(struct decoder *decoder, const struct type *type, const 
     for (i = 0; i < list.count; i++) {
         struct place here = { place, NULL, i };
 
-        decode_value(decoder, type->item, json_array_get(json, i), &here, depth, (char *)list.items + i * type->item->size);
+        decode_value(decoder, type->item, json_array_get(json, i), &here, depth,
+                     (char *)list.items + i * type->item->size);
     }
     if (type->unique && !decoder->failed)
         check_unique(decoder, type, &list, place);
