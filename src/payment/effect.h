@@ -55,6 +55,10 @@ struct effect_wire {
 /* NULL if there is no such kind. */
 const struct effect_wire *effect_wire(int kind);
 
+/* Whether a call that ended with ERR is to be made again as it was, rather than counted as a fault of the
+ * other side: it was not delivered, or nobody knows (doc/spec/session.md 12). */
+bool effect_is_transient(enum sl_err err);
+
 /* ---- parts that belong to payments (payment/types.h) and are only pointed to here ---- */
 
 struct cash;
