@@ -12,7 +12,9 @@
  *
  * A host may close a kept connection at the moment we send on it. If no byte of an answer came, a
  * `repeatable` request is sent once more, unchanged, on a fresh connection; whatever keeps that one
- * from being answered is then SL_EUNKNOWN, never SL_EDOWN. Redirects are answers, not followed.     */
+ * from being answered is then SL_EUNKNOWN, never SL_EDOWN. Redirects are answers, not followed.
+ *
+ * The process must ignore SIGPIPE, as libevent and OpenSSL write with plain system calls.           */
 #ifndef SLUICE_PROVIDER_HTTP_CLIENT_H
 #define SLUICE_PROVIDER_HTTP_CLIENT_H
 
