@@ -1,0 +1,268 @@
+/* Orders on their way: encoded and sent, or answered from within; one DONE each, found by number.
+ *
+ *     start -> http_client_send ............ http_done -> answer_decode -> DONE
+ *        '---> builtin, refused: `due` ..... tick ----------------------> DONE                       */
+#include "provider/effects.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/xmalloc.h"
+#include "payment/effect.h"
+#include "provider/answer.h"
+#include "provider/builtin.h"
+
+#define TICK_MAX 512 /* answers from within before the loop looks at its sockets again */
+
+const int64_t effects_bucket_us[EFFECTS_BUCKETS - 1] = {
+    1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 10000000, 30000000,
+};
+
+struct order {
+    UT_hash_handle hh; /* effects->orders */
+    struct order *prev, *next; /* effects->due */
+    struct effects *effects;
+    uint64_t number;
+    uint64_t http_number; /* 0: answered from within, RESULT is due */
+    int kind;
+    struct arena *arena; /* the machine's: not to be touched once the order is cancelled */
+    const struct effect_result *result;
+    effect_done_fn done;
+    void *done_arg;
+    int64_t began_us;
+};
+
+struct effects {
+    struct effects_setup setup;
+    struct order *orders, *due;
+    struct event tick;
+    struct effects_stats stats;
+};
+
+static void tick_run(evutil_socket_t fd, short what, void *arg);
+static void http_done(void *arg, uint64_t http_number, const struct http_result *answer);
+
+struct effects *effects_new(struct event_base *base, const struct effects_setup *setup)
+{
+    struct effects *effects = xcalloc(1, sizeof(*effects));
+    int kind;
+
+    assert(setup->http);
+    effects->setup = *setup;
+    if (setup->provider_timeout_ms <= 0)
+        effects->setup.provider_timeout_ms = FX_PROVIDER_TIMEOUT_MS;
+    if (setup->inspector_timeout_ms <= 0)
+        effects->setup.inspector_timeout_ms = FX_INSPECT_TIMEOUT_MS;
+    for (kind = FX_INSPECT; kind < FX_INSPECT + EFFECTS_KINDS; kind++)
+        effects->stats.kinds[kind - FX_INSPECT].name = effect_wire(kind)->name;
+    assert(!effect_wire(FX_INSPECT + EFFECTS_KINDS));
+    event_assign(&effects->tick, base, -1, 0, tick_run, effects);
+    return effects;
+}
+
+/* Takes ORDER off every list; http may still hold it. */
+static void order_free(struct order *order)
+{
+    struct effects *effects = order->effects;
+
+    HASH_DEL(effects->orders, order);
+    if (!order->http_number)
+        DL_DELETE(effects->due, order);
+    free(order);
+}
+
+void effects_free(struct effects *effects)
+{
+    struct order *order, *next;
+
+    if (!effects)
+        return;
+    HASH_ITER(hh, effects->orders, order, next) {
+        if (order->http_number)
+            http_client_cancel(effects->setup.http, order->http_number);
+        order_free(order);
+    }
+    event_del(&effects->tick);
+    free(effects);
+}
+
+void effects_stats(const struct effects *effects, struct effects_stats *out)
+{
+    *out = effects->stats;
+    out->in_flight = HASH_COUNT(effects->orders);
+}
+
+/* NULL for a kind that nobody knows. */
+static struct effects_kind_stats *stats_of(struct effects *effects, int kind)
+{
+    return effect_wire(kind) ? &effects->stats.kinds[kind - FX_INSPECT] : NULL;
+}
+
+static void stats_count(struct effects *effects, int kind, enum sl_err err, int64_t latency_us)
+{
+    struct effects_kind_stats *stats = stats_of(effects, kind);
+    struct effects_outcome *outcome;
+    size_t bucket = 0;
+
+    if (!stats)
+        return;
+    outcome = &stats->outcomes[-err];
+    while (bucket < EFFECTS_BUCKETS - 1 && latency_us > effects_bucket_us[bucket])
+        bucket++;
+    outcome->count++;
+    outcome->latency_us += (uint64_t)latency_us;
+    outcome->buckets[bucket]++;
+}
+
+/* The end of an order. It is gone before DONE runs, so DONE may start and cancel as it likes. */
+static void order_finish(struct order *order, const struct effect_result *result)
+{
+    effect_done_fn done = order->done;
+    void *done_arg = order->done_arg;
+    uint64_t number = order->number;
+
+    stats_count(order->effects, order->kind, result->err, clock_mono_us() - order->began_us);
+    order_free(order);
+    done(done_arg, number, result);
+}
+
+static void tick_run(evutil_socket_t fd, short what, void *arg)
+{
+    struct effects *effects = arg;
+    size_t count;
+
+    (void)fd;
+    (void)what;
+    for (count = 0; count < TICK_MAX && effects->due; count++)
+        order_finish(effects->due, effects->due->result);
+    if (effects->due)
+        event_active(&effects->tick, EV_TIMEOUT, 0);
+}
+
+static void http_done(void *arg, uint64_t http_number, const struct http_result *answer)
+{
+    struct order *order = arg;
+    const struct effect_wire *wire = effect_wire(order->kind);
+    struct effect_result *result = arena_alloc(order->arena, sizeof(*result));
+
+    (void)http_number;
+    result->kind = order->kind;
+    result->err = answer->err;
+    if (answer->err)
+        result->detail = arena_printf(order->arena, "%s: %s", wire->name, answer->detail);
+    else
+        result->err = answer_decode(wire, answer->status, answer->body, answer->body_len, order->arena, &result->value,
+                                    &result->detail);
+    order_finish(order, result);
+}
+
+static void order_is_due(struct order *order, const struct effect_result *result)
+{
+    order->result = result;
+    DL_APPEND(order->effects->due, order);
+    event_active(&order->effects->tick, EV_TIMEOUT, 0);
+}
+
+static const struct effect_result *refusal(struct order *order, enum sl_err err, const char *detail)
+{
+    struct effect_result *result = arena_alloc(order->arena, sizeof(*result));
+
+    result->kind = order->kind;
+    result->err = err;
+    result->detail = detail;
+    return result;
+}
+
+static void order_send(struct order *order, const struct effect_wire *wire, const struct effect_args *args)
+{
+    const struct effects_setup *setup = &order->effects->setup;
+    const struct http_header headers[] = {
+        { "Content-Type", "application/json" },
+        { "Accept", "application/json" },
+        { "Idempotency-Key", args->key },
+    };
+    size_t url_len = strlen(args->url);
+    struct buf url = BUF_EMPTY, body = BUF_EMPTY;
+    struct http_request request = {
+        .method = "POST",
+        .headers = headers,
+        .header_count = SL_COUNT(headers),
+        .timeout_ms = args->timeout_ms > 0       ? args->timeout_ms
+                      : order->kind == FX_INSPECT ? setup->inspector_timeout_ms
+                                                  : setup->provider_timeout_ms,
+        .repeatable = true,
+    };
+
+    while (url_len > 0 && args->url[url_len - 1] == '/')
+        url_len--;
+    buf_add(&url, args->url, url_len);
+    buf_printf(&url, "/%s", wire->name);
+    type_encode(wire->request, args->request, &body);
+    request.url = buf_text(&url);
+    request.body = buf_text(&body);
+    request.body_len = body.len;
+    order->http_number = http_client_send(setup->http, &request, http_done, order);
+    buf_clear(&url);
+    buf_clear(&body);
+}
+
+static void start(void *ctx, const struct effect *effect, uint64_t number, struct arena *arena, effect_done_fn done,
+                  void *done_arg)
+{
+    struct effects *effects = ctx;
+    const struct effect_wire *wire = effect_wire(effect->kind);
+    const struct effect_args *args = effect->args;
+    struct order *order = xcalloc(1, sizeof(*order));
+    struct order *twin;
+
+    HASH_FIND(hh, effects->orders, &number, sizeof(number), twin);
+    assert(!twin);
+    order->effects = effects;
+    order->number = number;
+    order->kind = effect->kind;
+    order->arena = arena;
+    order->done = done;
+    order->done_arg = done_arg;
+    order->began_us = clock_mono_us();
+    HASH_ADD(hh, effects->orders, number, sizeof(order->number), order);
+    if (wire)
+        stats_of(effects, effect->kind)->started++;
+    if (!wire)
+        order_is_due(order, refusal(order, SL_EPROTO, "nobody performs orders of this kind"));
+    else if (builtin_is(args->url))
+        order_is_due(order, builtin_answer(args->url, effect->kind, args->request, arena));
+    else if (strpbrk(args->url, "?#"))
+        order_is_due(order, refusal(order, SL_EDOWN, "the proxy's URL has a query or a fragment"));
+    else
+        order_send(order, wire, args);
+}
+
+static void cancel(void *ctx, uint64_t number)
+{
+    struct effects *effects = ctx;
+    struct effects_kind_stats *stats;
+    struct order *order;
+
+    HASH_FIND(hh, effects->orders, &number, sizeof(number), order);
+    if (!order)
+        return;
+    stats = stats_of(effects, order->kind);
+    if (stats)
+        stats->cancelled++;
+    if (order->http_number)
+        http_client_cancel(effects->setup.http, order->http_number);
+    order_free(order);
+}
+
+const struct effect_ops *effects_ops(void)
+{
+    static const struct effect_ops ops = { start, cancel };
+
+    return &ops;
+}
