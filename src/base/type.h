@@ -170,6 +170,11 @@ void type_copy(const struct type *type, void *dst, const void *src, struct arena
 int type_compare(const struct type *type, const void *a, const void *b);
 bool type_equal(const struct type *type, const void *a, const void *b);
 
+/* Calls VISIT for VALUE and for every value in it, parents first, each with its type and its JSON pointer,
+ * which begins with PATH ("" for a document). */
+typedef void (*type_visit_fn)(void *arg, const struct type *type, const void *value, const char *path);
+void type_walk(const struct type *type, const void *value, const char *path, type_visit_fn visit, void *arg);
+
 /* Adds the OpenAPI 3.1 schema of TYPE and of all named types it refers to to COMPONENTS (the
  * object at /components/schemas), and gives what stands where TYPE is used (a $ref for named types).
  * Owns: the result is the caller's reference; COMPONENTS is borrowed. */

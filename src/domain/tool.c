@@ -5,6 +5,13 @@
 static const char *const tokenization_names[] = { [TOKENIZATION_DPAN] = "dpan", [TOKENIZATION_NONE] = "none" };
 const struct type type_tokenization = TYPE_ENUM_OF("TokenizationMethod", tokenization_names);
 
+static const struct type_field ref_rows[] = { TF_REQ(id_ref, id, type_id) };
+const struct type type_payment_system_ref = TYPE_STRUCT_OF("PaymentSystemRef", id_ref, ref_rows);
+const struct type type_payment_service_ref = TYPE_STRUCT_OF("PaymentServiceRef", id_ref, ref_rows);
+const struct type type_payment_token_ref = TYPE_STRUCT_OF("PaymentTokenRef", id_ref, ref_rows);
+const struct type type_mobile_operator_ref = TYPE_STRUCT_OF("MobileOperatorRef", id_ref, ref_rows);
+const struct type type_crypto_currency_ref = TYPE_STRUCT_OF("CryptoCurrencyRef", id_ref, ref_rows);
+
 /* ---- tools ---- */
 
 static const struct type type_month = TYPE_I64_IN(1, 12);
@@ -22,10 +29,10 @@ static const struct type type_country = TYPE_STR_IN(3, 3);
 static const struct type type_name = TYPE_STR_IN(1, 512);
 static const struct type_field bank_card_rows[] = {
     TF_REQ(bank_card, token, type_token),
-    TF_PTR(bank_card, payment_system, type_id_ref),
+    TF_PTR(bank_card, payment_system, type_payment_system_ref),
     TF_REQ(bank_card, bin, type_bin),
     TF_REQ(bank_card, last_digits, type_last_digits),
-    TF_PTR(bank_card, payment_token, type_id_ref),
+    TF_PTR(bank_card, payment_token, type_payment_token_ref),
     TF_OPT(bank_card, tokenization_method, type_tokenization),
     TF_OPT(bank_card, issuer_country, type_country),
     TF_OPT(bank_card, bank_name, type_name),
@@ -38,12 +45,12 @@ static const struct type_field bank_card_rows[] = {
 static const struct type type_bank_card = TYPE_STRUCT_OF("BankCard", bank_card, bank_card_rows);
 
 static const struct type_field terminal_rows[] = {
-    TF_PTR(payment_terminal, payment_service, type_id_ref),
+    TF_PTR(payment_terminal, payment_service, type_payment_service_ref),
     TF_OPT(payment_terminal, metadata, type_raw),
 };
 static const struct type type_terminal_tool = TYPE_STRUCT_OF("PaymentTerminal", payment_terminal, terminal_rows);
 static const struct type_field wallet_rows[] = {
-    TF_PTR(digital_wallet, payment_service, type_id_ref),
+    TF_PTR(digital_wallet, payment_service, type_payment_service_ref),
     TF_REQ(digital_wallet, id, type_name),
     TF_OPT(digital_wallet, token, type_token),
     TF_OPT(digital_wallet, account_name, type_name),
@@ -55,7 +62,7 @@ static const struct type type_ctn = TYPE_STR_IN(1, 15);
 static const struct type_field phone_rows[] = { TF_REQ(mobile_phone, cc, type_cc), TF_REQ(mobile_phone, ctn, type_ctn) };
 static const struct type type_phone = TYPE_STRUCT_OF("MobilePhone", mobile_phone, phone_rows);
 static const struct type_field mobile_rows[] = {
-    TF_PTR(mobile_commerce, operator, type_id_ref),
+    TF_PTR(mobile_commerce, operator, type_mobile_operator_ref),
     TF_REQ(mobile_commerce, phone, type_phone),
 };
 static const struct type type_mobile_tool = TYPE_STRUCT_OF("MobileCommerce", mobile_commerce, mobile_rows);
@@ -65,11 +72,11 @@ static const struct type_field content_rows[] = {
 };
 static const struct type type_tool_content = TYPE_STRUCT_OF("Content", tool_content, content_rows);
 static const struct type_field generic_rows[] = {
-    TF_PTR(generic_tool, payment_service, type_id_ref),
+    TF_PTR(generic_tool, payment_service, type_payment_service_ref),
     TF_PTR(generic_tool, data, type_tool_content),
 };
 static const struct type type_generic_tool = TYPE_STRUCT_OF("GenericPaymentTool", generic_tool, generic_rows);
-static const struct type_field crypto_rows[] = { TF_REQ(crypto_currency, id, type_id_ref) };
+static const struct type_field crypto_rows[] = { TF_REQ(crypto_currency, id, type_crypto_currency_ref) };
 static const struct type type_crypto_tool = TYPE_STRUCT_OF("CryptoCurrency", crypto_currency, crypto_rows);
 
 static const struct type_field tool_rows[] = {
@@ -85,20 +92,20 @@ const struct type type_payment_tool = TYPE_UNION_OF("PaymentTool", payment_tool,
 /* ---- methods ---- */
 
 static const struct type_field card_method_rows[] = {
-    TF_PTR(card_method, payment_system, type_id_ref),
+    TF_PTR(card_method, payment_system, type_payment_system_ref),
     TF_PTR(card_method, is_cvv_empty, type_bool),
-    TF_PTR(card_method, payment_token, type_id_ref),
+    TF_PTR(card_method, payment_token, type_payment_token_ref),
     TF_OPT(card_method, tokenization_method, type_tokenization),
 };
 static const struct type type_card_method = TYPE_STRUCT_OF("BankCardMethod", card_method, card_method_rows);
-static const struct type_field generic_method_rows[] = { TF_PTR(generic_method, payment_service, type_id_ref) };
+static const struct type_field generic_method_rows[] = { TF_PTR(generic_method, payment_service, type_payment_service_ref) };
 static const struct type type_generic_method = TYPE_STRUCT_OF("GenericMethod", generic_method, generic_method_rows);
 static const struct type_field method_rows[] = {
     TF_VAR(payment_method, bank_card, type_card_method),
-    TF_VARP(payment_method, payment_terminal, type_id_ref),
-    TF_VARP(payment_method, digital_wallet, type_id_ref),
-    TF_VARP(payment_method, mobile, type_id_ref),
-    TF_VARP(payment_method, crypto_currency, type_id_ref),
+    TF_VARP(payment_method, payment_terminal, type_payment_service_ref),
+    TF_VARP(payment_method, digital_wallet, type_payment_service_ref),
+    TF_VARP(payment_method, mobile, type_mobile_operator_ref),
+    TF_VARP(payment_method, crypto_currency, type_crypto_currency_ref),
     TF_VAR(payment_method, generic, type_generic_method),
 };
 const struct type type_payment_method = TYPE_UNION_OF("PaymentMethod", payment_method, method_rows);

@@ -111,6 +111,10 @@ struct payment_method_ref {
     struct payment_method id;
 };
 
+/* References to objects of the configuration, each {"id": "…"}. */
+extern const struct type type_payment_system_ref, type_payment_service_ref, type_payment_token_ref,
+    type_mobile_operator_ref, type_crypto_currency_ref;
+
 extern const struct type type_tokenization;
 extern const struct type type_payment_tool;
 extern const struct type type_payment_method;

@@ -264,7 +264,7 @@ static void err_done(void *arg, enum sl_err err, const struct reply *reply)
     free(asked);
 }
 
-static void redis_fail(void *ctx, const struct failure *failure, store_err_fn done, void *arg)
+static void redis_fail(void *ctx, const struct step_failure *failure, store_err_fn done, void *arg)
 {
     struct redis_store *store = ctx;
     struct asked *asked = asked_new(arg);

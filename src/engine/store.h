@@ -90,7 +90,7 @@ struct store_committed {
 };
 typedef void (*store_committed_fn)(void *arg, const struct store_committed *committed);
 
-struct failure {
+struct step_failure {
     const struct machine_kind *kind;
     const char *id;
     int64_t expect_version;
@@ -117,7 +117,7 @@ struct store_ops {
                  store_loaded_fn done, void *arg);
     void (*commit)(void *ctx, const struct commit *commit, store_committed_fn done, void *arg);
     /* Records a failed step: SL_OK, SL_ECONFLICT, SL_EDOWN, SL_EUNKNOWN. */
-    void (*fail)(void *ctx, const struct failure *failure, store_err_fn done, void *arg);
+    void (*fail)(void *ctx, const struct step_failure *failure, store_err_fn done, void *arg);
     /* Makes our claim last LEASE_MS from now: SL_OK with the new token, SL_ECONFLICT: we lost it. */
     void (*extend)(void *ctx, const struct machine_kind *kind, const char *id, int64_t token_ms, int64_t lease_ms,
                    store_err_fn done, void *arg);

@@ -634,7 +634,7 @@ static void turn_fail(struct work *work)
     const struct retry_policy *policy = &work->kind->retry;
     struct turn *turn = &work->turn;
     bool again = turn->failure == STEP_RETRY && work->attempts + 1 < policy->attempts_max;
-    struct failure failure = {
+    struct step_failure failure = {
         .kind = work->kind, .id = work->id, .expect_version = work->version, .expect_token_ms = work->token_ms,
         .reason = turn->reason, .attempts = work->attempts + 1,
         .retry_ms = again ? retry_wait_ms(policy, work->attempts + 1) : 0,

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/type.h"
+#include "domain/facts.h"
 #include "domain/tool.h"
 #include "money/cash.h"
 #include "money/cashflow.h"
@@ -80,7 +81,6 @@ struct invoice_details {
     const struct invoice_bank_account *bank_account;
 };
 
-enum trust_level { TRUST_WELL_KNOWN = 1, TRUST_UNKNOWN };
 struct invoice_client_info {
     int trust_level;
 };
@@ -228,8 +228,6 @@ struct payment { /* InvoicePayment */
 
 /* ---- routing ---- */
 
-enum risk_score { RISK_TRUSTED = 1, RISK_LOW, RISK_HIGH, RISK_FATAL };
-
 struct route_scores {
     const int64_t *availability_condition, *conversion_condition, *terminal_priority_rating, *route_pin,
         *random_condition;
@@ -313,8 +311,8 @@ extern const struct type type_reason; /* text up to 1024 bytes */
 extern const struct type type_content, type_contact_info, type_failure, type_operation_failure, type_trx, type_route,
     type_routes, type_invoice_details, type_invoice_cart, type_invoice_client_info, type_invoice_mutation,
     type_invoice_mutations, type_invoice_status, type_invoice, type_payment_resource, type_payer,
-    type_payer_session_info, type_payment_flow, type_target, type_payment_status, type_payment, type_risk_score,
-    type_route_score_entries, type_route_limit_entries, type_route_decision, type_user_interaction, type_trust_level,
+    type_payer_session_info, type_payment_flow, type_target, type_payment_status, type_payment,
+    type_route_score_entries, type_route_limit_entries, type_route_decision, type_user_interaction,
     type_hold_expiration;
 
 /* The amount that calculations use: changed_cost where there is one (payment.md 1). */

@@ -104,8 +104,6 @@ static const struct type_field details_rows[] = {
 };
 const struct type type_invoice_details = TYPE_STRUCT_OF("InvoiceDetails", invoice_details, details_rows);
 
-static const char *const trust_names[] = { [TRUST_WELL_KNOWN] = "well_known", [TRUST_UNKNOWN] = "unknown" };
-const struct type type_trust_level = TYPE_ENUM_OF("TrustLevel", trust_names);
 static const struct type_field invoice_client_rows[] = { TF_OPT(invoice_client_info, trust_level, type_trust_level) };
 const struct type type_invoice_client_info = TYPE_STRUCT_OF("InvoiceClientInfo", invoice_client_info, invoice_client_rows);
 

@@ -118,11 +118,6 @@ const struct type type_payment = TYPE_STRUCT_OF("InvoicePayment", payment, payme
 
 /* ---- routing ---- */
 
-static const char *const risk_names[] = {
-    [RISK_TRUSTED] = "trusted", [RISK_LOW] = "low", [RISK_HIGH] = "high", [RISK_FATAL] = "fatal",
-};
-const struct type type_risk_score = TYPE_ENUM_OF("RiskScore", risk_names);
-
 static const struct type_field scores_rows[] = {
     TF_PTR(route_scores, availability_condition, type_i64),   TF_PTR(route_scores, conversion_condition, type_i64),
     TF_PTR(route_scores, terminal_priority_rating, type_i64), TF_PTR(route_scores, route_pin, type_i64),

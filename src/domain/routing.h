@@ -1,0 +1,55 @@
+/* Which routes may take a payment, and which of them does. Pure: the random draw is an input.
+ * Ref: doc/spec/routing.md 2-6, 8.                                                                 */
+#ifndef SLUICE_DOMAIN_ROUTING_H
+#define SLUICE_DOMAIN_ROUTING_H
+
+#include "domain/domain.h"
+
+/* What routing knows of a payment beside its facts (routing.md 2). */
+struct routing_request {
+    struct varset facts;
+    const struct shop *shop;
+    int risk_score;
+    bool hold;
+    int64_t hold_lifetime_s;              /* HOLD: held_until - created_at */
+    bool refund;                          /* merchant refund terms exist and cover the method */
+    const struct cash_range *partial_refund; /* NULL: no partial refunds required */
+    bool recurrent;                       /* predestination recurrent_payment */
+    const char *client_ip, *email, *card_token; /* pin facts; NULL: missing */
+};
+
+/* A route that was looked at. */
+struct candidate {
+    const struct provider *provider;
+    const struct terminal *terminal;
+    int64_t priority, weight;
+    uint64_t pin;         /* hash of the pin map; 0: none */
+    bool skip_recurrent;  /* the terms say so */
+    const char *rejected; /* why it was turned away; NULL: accepted */
+};
+
+struct candidates {
+    struct candidate *list; /* in ruleset order, accepted and rejected ones */
+    size_t count;
+    const char *misconfiguration; /* a ruleset does not reduce: there are no candidates; NULL: fine */
+};
+
+/* Gathers and tests candidates (routing.md 3-5); all in ARENA. */
+void routing_gather(const struct domain *domain, const struct routing_request *request, struct arena *arena,
+                    struct candidates *out);
+
+/* What a choice was made by (routing.md 8.2), all providers being in good health. */
+struct routing_score {
+    int64_t availability_condition, conversion_condition, priority;
+    uint64_t pin;
+    int64_t random_condition;
+};
+
+/* Chooses among those of CANDIDATES that are not rejected (at least one); RANDOM: 64 uniform bits. SCORES (one per
+ * candidate; may be NULL) gets each accepted one's. The chosen one's index. */
+size_t routing_choose(const struct candidates *candidates, uint64_t random, struct routing_score *scores);
+
+/* "provider.terminal: reason, …" of the rejected ones, for a failure's reason; in ARENA. */
+const char *routing_rejections(const struct candidates *candidates, struct arena *arena);
+
+#endif

@@ -1,0 +1,113 @@
+/* What may be asked of an invoice, and the bodies that ask. Every call has a table for its body.
+ * Ref: doc/spec/invoice.md 4, 7, 8; doc/spec/payment.md 6.1; doc/spec/session.md 5, 7.              */
+#ifndef SLUICE_PAYMENT_CALLS_H
+#define SLUICE_PAYMENT_CALLS_H
+
+#include "payment/change.h"
+
+/* ---- Create: args of IN_INIT ---- */
+
+enum { DIRECTION_BOTH = 1, DIRECTION_UPWARD, DIRECTION_DOWNWARD };
+struct randomization {
+    int64_t deviation; /* minor units */
+    int64_t precision; /* decimal digits */
+    int direction;     /* DIRECTION_*; 0: both */
+    const int64_t *min_amount_condition, *max_amount_condition, *amount_multiplicity_condition;
+};
+struct amount_mutation_params {
+    int tag;
+    struct randomization randomization;
+};
+struct mutation_params {
+    int tag;
+    struct amount_mutation_params amount;
+};
+struct invoice_params {
+    const char *id;
+    const char *party_id, *shop_id;
+    struct invoice_details details;
+    int64_t due;
+    struct cash cost;
+    struct content context;
+    const char *external_id;
+    const struct invoice_client_info *client_info;
+    const char *allocation;     /* raw; accepted and ignored */
+    struct type_list mutations; /* of struct mutation_params */
+};
+extern const struct type type_invoice_params;
+
+/* ---- calls: args of IN_CALL ---- */
+
+struct reason_call { /* Rescind, Fulfill */
+    const char *reason;
+};
+
+struct payment_resource_params {
+    struct payment_resource resource;
+    struct contact_info contact_info;
+};
+struct recurrent_params {
+    struct recurrent_parent recurrent_parent;
+    struct contact_info contact_info;
+};
+struct payer_params {
+    int tag; /* PAYER_* */
+    const struct payment_resource_params *payment_resource;
+    const struct recurrent_params *recurrent;
+};
+struct hold_flow_params {
+    int on_hold_expiration;
+};
+struct payment_flow_params {
+    int tag; /* FLOW_* */
+    struct hold_flow_params hold;
+};
+struct start_payment_call {
+    const char *id; /* NULL: the next free number */
+    struct payer_params payer;
+    struct payment_flow_params flow;
+    const struct payer_session_info *payer_session_info;
+    const bool *make_recurrent;
+    const char *external_id;
+    const struct content *context;
+    int64_t processing_deadline;
+    const char *customer_id;
+};
+
+struct callback_call { /* TAG stands in the path */
+    const char *tag;
+    const char *payload; /* base64 */
+};
+struct callback_reply {
+    const char *response; /* base64 */
+};
+
+struct session_status_change {
+    int tag;
+    struct failure failure;
+};
+struct session_change_params {
+    int tag;
+    struct session_status_change status;
+};
+struct session_change_call {
+    const char *tag;
+    struct session_change_params change;
+};
+
+struct invoice_call {
+    int kind; /* CALL_* */
+    union {
+        struct reason_call rescind, fulfill;
+        struct start_payment_call start_payment;
+        struct callback_call callback;
+        struct session_change_call session_change;
+    };
+};
+enum { CALL_RESCIND = 1, CALL_FULFILL, CALL_START_PAYMENT, CALL_CALLBACK, CALL_SESSION_CHANGE };
+
+/* Bodies of requests; each decodes into the struct of the same name above. */
+extern const struct type type_reason_call, type_start_payment_call, type_callback_call, type_session_change_call;
+extern const struct type type_callback_reply;
+
+#endif

@@ -1,0 +1,159 @@
+#include "payment/errors.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "domain/domain.h"
+
+static const char *const names[] = {
+    [ERR_INVALID_REQUEST] = "InvalidRequest",
+    [ERR_PARTY_NOT_FOUND] = "PartyNotFound",
+    [ERR_SHOP_NOT_FOUND] = "ShopNotFound",
+    [ERR_INVALID_PARTY_STATUS] = "InvalidPartyStatus",
+    [ERR_INVALID_SHOP_STATUS] = "InvalidShopStatus",
+    [ERR_INVOICE_NOT_FOUND] = "InvoiceNotFound",
+    [ERR_PAYMENT_NOT_FOUND] = "InvoicePaymentNotFound",
+    [ERR_INVALID_INVOICE_STATUS] = "InvalidInvoiceStatus",
+    [ERR_INVALID_PAYMENT_STATUS] = "InvalidPaymentStatus",
+    [ERR_PAYMENT_PENDING] = "InvoicePaymentPending",
+    [ERR_INVOICE_TERMS_VIOLATED] = "InvoiceTermsViolated",
+    [ERR_OPERATION_NOT_PERMITTED] = "OperationNotPermitted",
+    [ERR_INVALID_RECURRENT_PARENT] = "InvalidRecurrentParentPayment",
+};
+_Static_assert(SL_COUNT(names) == CALL_ERRORS + 1, "every error has a name");
+
+static const struct type_field operability_rows[] = {
+    TF_VAR(operability, blocking, type_blocking),
+    TF_VAR(operability, suspension, type_suspension),
+};
+static const struct type type_operability = TYPE_UNION_OF("OperabilityStatus", operability, operability_rows);
+static const struct type_field violation_rows[] = { TF_EMPTY("invoice_unpayable") };
+static const struct type type_violation = TYPE_UNION_OF("InvoiceTermsViolatedReason", terms_violation, violation_rows);
+
+const char *call_error_name(int kind)
+{
+    assert(kind >= 1 && kind <= CALL_ERRORS);
+    return names[kind];
+}
+
+static void member(struct buf *out, const char *name, const struct type *type, const void *value)
+{
+    buf_printf(out, ",\"%s\":", name);
+    type_encode(type, value, out);
+}
+
+static void encode_texts(const struct call_error *error, struct buf *out)
+{
+    const char *const *texts = error->errors.items;
+    size_t i;
+
+    buf_str(out, ",\"errors\":[");
+    for (i = 0; i < error->errors.count; i++) {
+        buf_str(out, i ? ",{\"field\":" : "{\"field\":");
+        type_encode(&type_str, error->field ? (const void *)&error->field : (const void *)&(const char *){ "" }, out);
+        buf_str(out, ",\"message\":");
+        type_encode(&type_str, &texts[i], out);
+        buf_char(out, '}');
+    }
+    buf_char(out, ']');
+}
+
+void call_error_encode(const struct call_error *error, struct buf *out)
+{
+    if (error->errors.count)
+        encode_texts(error, out);
+    if (error->operability.tag)
+        member(out, "status", &type_operability, &error->operability);
+    if (error->invoice_status)
+        member(out, "status", &type_invoice_status, error->invoice_status);
+    if (error->payment_status)
+        member(out, "status", &type_payment_status, error->payment_status);
+    if (error->id)
+        member(out, "id", &type_id, &error->id);
+    if (error->reason.tag)
+        member(out, "reason", &type_violation, &error->reason);
+    if (error->details)
+        member(out, "details", &type_str, &error->details);
+}
+
+static struct call_error *error_new(const struct step_in *in, struct step_out *out, int kind)
+{
+    struct call_error *error = arena_alloc(in->arena, sizeof(*error));
+
+    error->kind = kind;
+    step_refuse(out, error);
+    return error;
+}
+
+void refuse(const struct step_in *in, struct step_out *out, int kind)
+{
+    struct call_error *error = error_new(in, out, kind);
+
+    if (kind == ERR_INVOICE_TERMS_VIOLATED)
+        error->reason.tag = 1;
+}
+
+void refuse_request(const struct step_in *in, struct step_out *out, const char *field, const char *text)
+{
+    struct call_error *error = error_new(in, out, ERR_INVALID_REQUEST);
+    const char **texts = arena_array(in->arena, 1, sizeof(*texts));
+
+    texts[0] = text;
+    error->errors = (struct type_list){ texts, 1 };
+    error->field = field;
+}
+
+void refuse_invoice_status(const struct step_in *in, struct step_out *out, const struct invoice_status *status)
+{
+    error_new(in, out, ERR_INVALID_INVOICE_STATUS)->invoice_status = status;
+}
+
+void refuse_payment_status(const struct step_in *in, struct step_out *out, const struct payment_status *status)
+{
+    error_new(in, out, ERR_INVALID_PAYMENT_STATUS)->payment_status = status;
+}
+
+void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id)
+{
+    error_new(in, out, ERR_PAYMENT_PENDING)->id = payment_id;
+}
+
+/* True, and refused, if BLOCK or SUSPENSION forbid it. */
+static bool refuse_inoperable(const struct step_in *in, struct step_out *out, int kind, const struct blocking *block,
+                              const struct suspension *suspension, bool unblocked_only)
+{
+    struct call_error *error;
+
+    if (block->tag == BLOCKED) {
+        error = error_new(in, out, kind);
+        error->operability = (struct operability){ .tag = 1, .blocking = *block };
+        return true;
+    }
+    if (suspension->tag == SUSPENSION_SUSPENDED && !unblocked_only) {
+        error = error_new(in, out, kind);
+        error->operability = (struct operability){ .tag = 2, .suspension = *suspension };
+        return true;
+    }
+    return false;
+}
+
+const struct shop *require_operable(const struct step_in *in, struct step_out *out, const struct domain *domain,
+                                    const char *party_id, const char *shop_id, bool unblocked_only)
+{
+    const struct party *party = domain_party(domain, party_id);
+    const struct shop *shop = domain_shop(domain, party_id, shop_id);
+
+    if (!party) {
+        refuse(in, out, ERR_PARTY_NOT_FOUND);
+        return NULL;
+    }
+    if (refuse_inoperable(in, out, ERR_INVALID_PARTY_STATUS, &party->block, &party->suspension, unblocked_only))
+        return NULL;
+    if (!shop) {
+        refuse(in, out, ERR_SHOP_NOT_FOUND);
+        return NULL;
+    }
+    if (refuse_inoperable(in, out, ERR_INVALID_SHOP_STATUS, &shop->block, &shop->suspension, unblocked_only))
+        return NULL;
+    return shop;
+}

@@ -1,0 +1,69 @@
+/* Refusals of calls: the errors that callers may see, with their fields.
+ * Ref: doc/spec/api.md 1. */
+#ifndef SLUICE_PAYMENT_ERRORS_H
+#define SLUICE_PAYMENT_ERRORS_H
+
+#include "domain/objects.h"
+#include "engine/machine.h"
+#include "payment/types.h"
+
+enum call_error_kind {
+    ERR_INVALID_REQUEST = 1,
+    ERR_PARTY_NOT_FOUND,
+    ERR_SHOP_NOT_FOUND,
+    ERR_INVALID_PARTY_STATUS,
+    ERR_INVALID_SHOP_STATUS,
+    ERR_INVOICE_NOT_FOUND,
+    ERR_PAYMENT_NOT_FOUND, /* InvoicePaymentNotFound */
+    ERR_INVALID_INVOICE_STATUS,
+    ERR_INVALID_PAYMENT_STATUS,
+    ERR_PAYMENT_PENDING, /* InvoicePaymentPending */
+    ERR_INVOICE_TERMS_VIOLATED,
+    ERR_OPERATION_NOT_PERMITTED,
+    ERR_INVALID_RECURRENT_PARENT,
+};
+#define CALL_ERRORS 13
+
+/* A party's or shop's reason not to be operable. */
+struct operability {
+    int tag;
+    struct blocking blocking;
+    struct suspension suspension;
+};
+
+struct terms_violation {
+    int tag; /* 1: invoice_unpayable */
+};
+
+/* What stands beside the error's name. Members that do not belong to KIND are absent. */
+struct call_error {
+    int kind;                     /* enum call_error_kind */
+    struct type_list errors;      /* InvalidRequest: strings for people */
+    const char *field;            /* InvalidRequest: JSON pointer of the culprit; NULL: none */
+    struct operability operability;
+    const struct invoice_status *invoice_status;
+    const struct payment_status *payment_status;
+    const char *id;               /* InvoicePaymentPending */
+    struct terms_violation reason;
+    const char *details;          /* InvalidRecurrentParentPayment */
+};
+
+/* "InvalidRequest" */
+const char *call_error_name(int kind);
+/* Appends the members beside the name: `,"status":{…}`; nothing if there are none. */
+void call_error_encode(const struct call_error *error, struct buf *out);
+
+/* Each ends the step with STEP_REFUSED. */
+void refuse(const struct step_in *in, struct step_out *out, int kind);
+/* InvalidRequest with one text; FIELD may be NULL. */
+void refuse_request(const struct step_in *in, struct step_out *out, const char *field, const char *text);
+void refuse_invoice_status(const struct step_in *in, struct step_out *out, const struct invoice_status *status);
+void refuse_payment_status(const struct step_in *in, struct step_out *out, const struct payment_status *status);
+void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id);
+
+/* Refuses unless party and shop exist at DOMAIN and are operable (domain.md 3.5): unblocked, and active too
+ * unless UNBLOCKED_ONLY; the party before the shop. The shop, or NULL after a refusal. */
+const struct shop *require_operable(const struct step_in *in, struct step_out *out, const struct domain *domain,
+                                    const char *party_id, const char *shop_id, bool unblocked_only);
+
+#endif

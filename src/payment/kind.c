@@ -1,0 +1,74 @@
+#include "payment/kind.h"
+
+#include <assert.h>
+
+#include "payment/calls.h"
+#include "payment/invoice.h"
+#include "payment/state.h"
+#include "payment/steps.h"
+
+static void step_call(const struct step_in *in, struct step_out *out, const struct invoice_call *call)
+{
+    switch (call->kind) {
+    case CALL_RESCIND: invoice_rescind(in, out, &call->rescind); break;
+    case CALL_FULFILL: invoice_fulfill(in, out, &call->fulfill); break;
+    case CALL_START_PAYMENT: start_payment(in, &call->start_payment, out); break;
+    case CALL_CALLBACK: callback(in, &call->callback, out); break;
+    case CALL_SESSION_CHANGE: session_change(in, &call->session_change, out); break;
+    default: assert(!"a call of no kind");
+    }
+}
+
+static void invoice_step(const struct step_in *in, struct step_out *out)
+{
+    const struct invoice_state *state = in->state;
+
+    switch (in->input) {
+    case IN_INIT: invoice_init(in, out); break;
+    case IN_CALL: step_call(in, out, in->args); break;
+    case IN_EFFECT:
+        if (in->call)
+            step_call(in, out, in->call);
+        else
+            payment_step(in, out);
+        break;
+    case IN_TIMEOUT:
+        if (state->active)
+            payment_step(in, out);
+        else
+            invoice_expire(in, out);
+        break;
+    case IN_REPAIR: step_fail(in, out, "only the simple repair, which runs the failed step again, is known"); break;
+    }
+}
+
+static struct machine_label invoice_label(const void *state_in)
+{
+    const struct invoice_state *state = state_in;
+    const struct payment_state *active = invoice_active_payment(state);
+    int status = state->invoice.status.tag;
+
+    return (struct machine_label){
+        .activity = active ? activity_name(active->activity) : "invoice",
+        .status = status ? type_name_of(&type_invoice_status, status) : "",
+        .finished = !active && status > INVOICE_UNPAID,
+    };
+}
+
+static int64_t invoice_revision(const void *state)
+{
+    const struct payment_state *active = invoice_active_payment(state);
+
+    return active ? active->payment.domain_revision : 0;
+}
+
+const struct machine_kind invoice_kind = {
+    .name = "inv",
+    .change = &type_invoice_change,
+    .state = &type_invoice_state,
+    .retry = { .first_ms = 1000, .factor = 2, .max_ms = 30 * 60 * 1000, .attempts_max = 100 },
+    .fold = invoice_fold,
+    .step = invoice_step,
+    .label = invoice_label,
+    .revision = invoice_revision,
+};

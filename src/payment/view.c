@@ -1,0 +1,100 @@
+#include "payment/view.h"
+
+/* Session groups in alphabetical order of their target's type. */
+static const int target_order[] = { TARGET_CANCELLED, TARGET_CAPTURED, TARGET_PROCESSED };
+
+static void member(struct buf *out, const char *name, const struct type *type, const void *value)
+{
+    if (out->data[out->len - 1] != '{')
+        buf_char(out, ',');
+    buf_printf(out, "\"%s\":", name);
+    type_encode(type, value, out);
+}
+
+static void session_write(const struct session *session, bool first, struct buf *out)
+{
+    buf_str(out, first ? "{" : ",{");
+    member(out, "target_status", &type_target, &session->target);
+    if (session->trx)
+        member(out, "transaction_info", &type_trx, session->trx);
+    buf_char(out, '}');
+}
+
+static void sessions_write(const struct payment_state *payment, struct buf *out)
+{
+    const struct session *sessions = payment->sessions.items;
+    bool first = true;
+    size_t i, t;
+
+    buf_str(out, ",\"sessions\":[");
+    for (t = 0; t < SL_COUNT(target_order); t++) {
+        for (i = 0; i < payment->sessions.count; i++) {
+            if (sessions[i].target.tag != target_order[t])
+                continue;
+            session_write(&sessions[i], first, out);
+            first = false;
+        }
+    }
+    buf_char(out, ']');
+}
+
+/* The members of PaymentState, without the braces. */
+static void payment_write(const struct payment_state *payment, struct buf *out)
+{
+    const struct type_list *flow = payment_final_flow(payment);
+
+    member(out, "payment", &type_payment, &payment->payment);
+    if (payment_route(payment))
+        member(out, "route", &type_route, payment_route(payment));
+    if (flow)
+        member(out, "cash_flow", &type_cash_flow, flow);
+    buf_str(out, ",\"adjustments\":[],\"refunds\":[],\"legacy_refunds\":[]");
+    sessions_write(payment, out);
+    if (payment->trx)
+        member(out, "last_transaction_info", &type_trx, payment->trx);
+    buf_printf(out, ",\"activity\":\"%s\"", activity_name(payment->activity));
+}
+
+void view_payment(const struct invoice_state *state, const struct payment_state *payment, int64_t version,
+                  struct buf *out)
+{
+    buf_char(out, '{');
+    payment_write(payment, out);
+    member(out, "invoice_id", &type_id, &state->invoice.id);
+    member(out, "latest_event_id", &type_i64, &version);
+    buf_char(out, '}');
+}
+
+static void machine_write(const struct machine_info *info, struct buf *out)
+{
+    int64_t due_us = info->due_ms * 1000;
+
+    buf_str(out, ",\"machine\":{");
+    member(out, "status", &type_str, &info->status);
+    member(out, "activity", &type_str, &info->activity);
+    if (due_us > 0)
+        member(out, "due", &type_time, &due_us);
+    if (info->reason)
+        member(out, "reason", &type_str, &info->reason);
+    buf_char(out, '}');
+}
+
+void view_invoice(const struct invoice_state *state, int64_t version, const struct machine_info *info, struct buf *out)
+{
+    const struct payment_state *payments = state->payments.items;
+    size_t i;
+
+    buf_char(out, '{');
+    member(out, "latest_event_id", &type_i64, &version);
+    member(out, "invoice", &type_invoice, &state->invoice);
+    buf_str(out, ",\"payments\":[");
+    for (i = 0; i < state->payments.count; i++) {
+        buf_str(out, i ? ",{" : "{");
+        payment_write(&payments[i], out);
+        buf_char(out, '}');
+    }
+    buf_char(out, ']');
+    if (info)
+        machine_write(info, out);
+    buf_char(out, '}');
+}
