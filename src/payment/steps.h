@@ -21,15 +21,22 @@ struct start_payment_call;
  * A payment must be active. Ends with STEP_OK, STEP_RETRY or STEP_FAIL, never STEP_REFUSED. */
 void payment_step(const struct step_in *in, struct step_out *out);
 
-/* StartPayment, doc/spec/payment.md 6.3 from check 2 on; IN_CALL. Ends with STEP_OK and the
- * payment's state as the reply, or with STEP_REFUSED. Recurrent payers are refused for now. */
+/* Reply of start_payment: which payment it is about. */
+struct start_payment_reply {
+    const char *payment_id;
+    bool existing; /* it had been started before, with the same parameters: nothing was changed */
+};
+
+/* StartPayment, doc/spec/payment.md 6.3 from check 2 on; IN_CALL. Ends with STEP_OK and a struct
+ * start_payment_reply, or with STEP_REFUSED. The same id with other parameters is refused. Recurrent payers
+ * are refused for now. A shop's turnover_limits are not counted yet. */
 void start_payment(const struct step_in *in, const struct start_payment_call *call, struct step_out *out);
 
 /* ProcessPaymentCallback, doc/spec/session.md 5 from check 4 on: IN_CALL orders the adapter's call,
- * IN_EFFECT (in->call is not NULL) takes its answer. The reply is the adapter's response. */
+ * IN_EFFECT (in->call is not NULL) takes its answer. The reply is a struct callback_reply. */
 void callback(const struct step_in *in, const struct callback_call *call, struct step_out *out);
 
-/* ChangePaymentSession, doc/spec/session.md 7; IN_CALL. */
+/* ChangePaymentSession, doc/spec/session.md 7; IN_CALL. No reply. */
 void session_change(const struct step_in *in, const struct session_change_call *call, struct step_out *out);
 
 #endif

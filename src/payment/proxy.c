@@ -1,0 +1,272 @@
+/* See proxy.h. Addresses, options, categories and currencies are those of the newest configuration, shops and
+ * payment services those of the payment's own revision (doc/spec/payment.md 16). */
+#include "payment/proxy.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* What is looked up while a payment_info is built. */
+struct builder {
+    const struct domain *config, *head;
+    struct arena *arena;
+    const char **why;
+};
+
+/* ---- configuration objects as adapters see them ---- */
+
+static enum sl_err build_cash(const struct builder *builder, const struct cash *cash, struct proxy_cash *out)
+{
+    const struct currency *currency = domain_currency(builder->head, cash->currency.symbolic_code);
+
+    if (!currency)
+        currency = domain_currency(builder->config, cash->currency.symbolic_code);
+    if (!currency) {
+        *builder->why = arena_printf(builder->arena, "currency %s is not in the configuration",
+                                     cash->currency.symbolic_code);
+        return SL_ENOENT;
+    }
+    out->amount = cash->amount;
+    out->currency = (struct proxy_currency){
+        currency->name, currency->symbolic_code, currency->numeric_code, currency->exponent,
+    };
+    return SL_OK;
+}
+
+static enum sl_err build_category(const struct builder *builder, int64_t id, struct proxy_category *out)
+{
+    const struct category *category = domain_category(builder->head, id);
+
+    if (!category)
+        category = domain_category(builder->config, id);
+    if (!category) {
+        *builder->why = arena_printf(builder->arena, "category %" PRId64 " is not in the configuration", id);
+        return SL_ENOENT;
+    }
+    out->name = category->name;
+    out->description = category->description;
+    out->type = category->type == CATEGORY_LIVE ? "live" : "test";
+    return SL_OK;
+}
+
+static enum sl_err build_shop(const struct builder *builder, const struct payment *payment, struct proxy_shop *out)
+{
+    const struct shop *shop = domain_shop(builder->config, payment->party_ref.id, payment->shop_ref.id);
+
+    if (!shop) {
+        *builder->why = arena_printf(builder->arena, "shop %s is not in the configuration", payment->shop_ref.id);
+        return SL_ENOENT;
+    }
+    out->id = shop->id;
+    out->name = shop->name;
+    out->description = shop->description;
+    out->location.url = shop->location.url;
+    return build_category(builder, shop->category.id, &out->category);
+}
+
+static enum sl_err build_invoice(const struct builder *builder, const struct invoice *invoice,
+                                 struct proxy_invoice *out)
+{
+    out->id = invoice->id;
+    out->created_at = invoice->created_at;
+    out->due = invoice->due;
+    out->details = &invoice->details;
+    return build_cash(builder, &invoice->cost, &out->cost);
+}
+
+static const struct proxy_payment_service *build_service(const struct builder *builder,
+                                                         const struct payment_tool *tool)
+{
+    const struct id_ref *ref = NULL;
+    const struct payment_service *service;
+    struct proxy_payment_service *out;
+
+    if (tool->tag == TOOL_PAYMENT_TERMINAL)
+        ref = tool->payment_terminal->payment_service;
+    else if (tool->tag == TOOL_DIGITAL_WALLET)
+        ref = tool->digital_wallet->payment_service;
+    service = ref ? domain_payment_service(builder->config, ref->id) : NULL;
+    if (!service)
+        return NULL;
+    out = arena_alloc(builder->arena, sizeof(*out));
+    *out = (struct proxy_payment_service){
+        service->name, service->description, service->category, service->brand_name,
+    };
+    return out;
+}
+
+static enum sl_err build_payment(const struct builder *builder, const struct payment_state *state,
+                                 struct proxy_payment *out)
+{
+    const struct payment *payment = &state->payment;
+
+    if (payment->payer.tag != PAYER_PAYMENT_RESOURCE) {
+        *builder->why = "recurrent payers are not supported yet";
+        return SL_ENOENT;
+    }
+    out->id = payment->id;
+    out->created_at = payment->created_at;
+    out->trx = state->trx;
+    out->payment_resource.tag = PROXY_RESOURCE_DISPOSABLE;
+    out->payment_resource.disposable_payment_resource = &payment->payer.payment_resource->resource;
+    out->payment_service = build_service(builder, payer_tool(&payment->payer));
+    out->payer_session_info = payment->payer_session_info;
+    out->contact_info = payer_contact(&payment->payer);
+    out->make_recurrent = payment->make_recurrent;
+    out->skip_recurrent = payment->skip_recurrent;
+    out->processing_deadline = payment->processing_deadline;
+    return build_cash(builder, &payment->cost, &out->cost);
+}
+
+enum sl_err payment_info_build(const struct invoice_state *invoice, const struct payment_state *payment,
+                               const struct target *target, const struct domain *config, const struct domain *head,
+                               struct arena *arena, struct payment_info *out, const char **why)
+{
+    struct builder builder = { config, head, arena, why };
+    struct proxy_capture *capture;
+    enum sl_err err;
+
+    memset(out, 0, sizeof(*out));
+    err = build_shop(&builder, &payment->payment, &out->shop);
+    if (!err)
+        err = build_invoice(&builder, &invoice->invoice, &out->invoice);
+    if (!err)
+        err = build_payment(&builder, payment, &out->payment);
+    if (err || !target || target->tag != TARGET_CAPTURED)
+        return err;
+    capture = arena_alloc(arena, sizeof(*capture));
+    out->capture = capture;
+    return build_cash(&builder, target->captured.cost ? target->captured.cost : payment_state_cost(payment),
+                      &capture->cost);
+}
+
+enum sl_err payment_info_of(const struct invoice_state *invoice, const struct payment_state *payment,
+                            const struct domain *config, const struct domain *head, struct arena *arena,
+                            struct payment_info *out, const char **why)
+{
+    bool finalizing = payment->activity == ACT_FINALIZING_SESSION || payment->activity == ACT_FINALIZING_ACCOUNTER;
+
+    return payment_info_build(invoice, payment, finalizing ? &payment->target : NULL, config, head, arena, out, why);
+}
+
+const struct payment_state *payment_of_tag(const struct invoice_state *invoice, const char *tag)
+{
+    const struct payment_state *payments = invoice->payments.items;
+    size_t i, j, k;
+
+    for (i = 0; i < invoice->payments.count; i++) {
+        const struct session *sessions = payments[i].sessions.items;
+
+        for (j = 0; j < payments[i].sessions.count; j++) {
+            const char *const *tags = sessions[j].tags.items;
+
+            for (k = 0; k < sessions[j].tags.count; k++) {
+                if (strcmp(tags[k], tag) == 0)
+                    return &payments[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* ---- options ---- */
+
+struct type_list options_merge(const struct type_list *base, const struct type_list *over, const struct type_list *top,
+                               struct arena *arena)
+{
+    const struct type_list *layers[] = { base, over, top };
+    size_t i, j, k, count = 0, max = base->count + over->count + (top ? top->count : 0);
+    struct type_string_entry *entries = arena_array(arena, max, sizeof(*entries));
+
+    for (i = 0; i < SL_COUNT(layers); i++) {
+        const struct type_string_entry *layer = layers[i] ? layers[i]->items : NULL;
+
+        for (j = 0; layer && j < layers[i]->count; j++) {
+            for (k = 0; k < count && strcmp(entries[k].key, layer[j].key) != 0; k++)
+                ;
+            entries[k] = layer[j];
+            count += k == count;
+        }
+    }
+    return (struct type_list){ entries, count };
+}
+
+/* ---- calls ---- */
+
+struct effect_args *proxy_call(struct step_ctx *ctx, const struct session *session)
+{
+    const struct provider *provider = domain_provider(ctx->in->head, session->route.provider.id);
+    const struct proxy_definition *proxy = provider ? domain_proxy(ctx->in->head, provider->proxy.ref.id) : NULL;
+    struct effect_args *args = arena_alloc(ctx->in->arena, sizeof(*args));
+
+    if (!proxy) {
+        step_fail(ctx->in, ctx->out, "provider %" PRId64 " has no proxy", session->route.provider.id);
+        return NULL;
+    }
+    args->url = proxy->url;
+    args->timeout_ms = FX_PROVIDER_TIMEOUT_MS;
+    args->provider_id = session->route.provider.id;
+    return args;
+}
+
+const char *proxy_key_prefix(const struct step_ctx *ctx)
+{
+    struct buf key = BUF_EMPTY;
+    const char *text, *result;
+
+    buf_printf(&key, "%s.", ctx->in->id);
+    for (text = ctx->payment->payment.id; *text; text++) {
+        if (*text == '.')
+            buf_str(&key, "%2E");
+        else
+            buf_char(&key, *text);
+    }
+    result = arena_strdup(ctx->in->arena, buf_text(&key));
+    buf_clear(&key);
+    return result;
+}
+
+bool proxy_request(struct step_ctx *ctx, const struct session *session, struct proxy_request *out)
+{
+    const struct domain *head = ctx->in->head;
+    const struct provider *provider = domain_provider(head, session->route.provider.id);
+    const struct terminal *terminal = domain_terminal(head, session->route.terminal.id);
+    const struct proxy_definition *proxy = provider ? domain_proxy(head, provider->proxy.ref.id) : NULL;
+    const char *why = NULL;
+
+    if (!proxy || !terminal) {
+        step_fail(ctx->in, ctx->out, "terminal %" PRId64 " or its provider's proxy is not in the configuration",
+                  session->route.terminal.id);
+        return false;
+    }
+    if (payment_info_build(ctx->invoice, ctx->payment, &session->target, ctx->in->config, head, ctx->in->arena,
+                           &out->payment_info, &why)) {
+        step_fail(ctx->in, ctx->out, "provider: %s", why);
+        return false;
+    }
+    out->session.target = &session->target;
+    out->session.state = session->proxy_state;
+    out->options = options_merge(&proxy->options, &provider->proxy.additional, &terminal->options, ctx->in->arena);
+    return true;
+}
+
+enum sl_err inspect_request_build(const struct step_ctx *ctx, const struct shop *shop, struct inspect_request *out,
+                                  const char **why)
+{
+    const struct payment *payment = &ctx->payment->payment;
+    const struct invoice *invoice = &ctx->invoice->invoice;
+    struct builder builder = { ctx->in->config, ctx->in->config, ctx->in->arena, why };
+
+    out->payment.party.party_ref = payment->party_ref.id;
+    out->payment.shop = (struct inspect_shop){
+        .shop_ref = shop->id, .name = shop->name, .description = shop->description, .location = { shop->location.url },
+    };
+    out->payment.invoice = (struct inspect_invoice){
+        .id = invoice->id, .created_at = invoice->created_at, .due = invoice->due, .details = &invoice->details,
+        .client_info = invoice->client_info,
+    };
+    out->payment.payment = (struct inspect_payment){
+        .id = payment->id, .created_at = payment->created_at, .payer = &payment->payer, .cost = &payment->cost,
+        .make_recurrent = payment->make_recurrent,
+    };
+    return build_category(&builder, shop->category.id, &out->payment.shop.category);
+}

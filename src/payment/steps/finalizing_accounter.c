@@ -1,0 +1,42 @@
+/* The provider has captured or cancelled: the plan is committed or rolled back, and the payment's status
+ * becomes what its session worked towards. Ref: doc/spec/payment.md 8.12. */
+#include "base/log.h"
+#include "payment/plan.h"
+#include "payment/steps/step.h"
+
+/* A token that was wanted and did not come, or came unasked, is for people to look into. */
+static void token_check(const struct step_ctx *ctx)
+{
+    const struct payment *payment = &ctx->payment->payment;
+    bool wanted = payment->make_recurrent && *payment->make_recurrent &&
+                  !(payment->skip_recurrent && *payment->skip_recurrent);
+    bool have = ctx->payment->recurrent_token != NULL;
+
+    if (wanted != have)
+        log_warn("invoice %s payment %s: %s", ctx->in->id, payment->id,
+                 wanted ? "the provider gave no recurrent token" : "the provider gave an unwanted recurrent token");
+}
+
+void step_finalizing_accounter(struct step_ctx *ctx)
+{
+    const struct target *target = &ctx->payment->target;
+    struct plan plan = plan_of(ctx->payment, ctx->in->arena);
+    struct payment_status status = { .tag = 0 };
+    enum ledger_act act = LEDGER_COMMIT;
+
+    if (target->tag == TARGET_CAPTURED) {
+        status.tag = PAYMENT_CAPTURED;
+        status.captured = target->captured;
+    } else if (target->tag == TARGET_CANCELLED) {
+        status.tag = PAYMENT_CANCELLED;
+        status.cancelled = target->cancelled;
+        act = LEDGER_ROLLBACK;
+    } else {
+        step_fail(ctx->in, ctx->out, "a payment is not finalised by a %s session",
+                  type_name_of(&type_target, target->tag));
+        return;
+    }
+    token_check(ctx);
+    if (plan_apply(ctx, act, &plan, 0))
+        emit_status(ctx, &status);
+}
