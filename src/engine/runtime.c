@@ -51,6 +51,11 @@ void runtime_saw_time(struct runtime *runtime, int64_t now_ms)
     runtime->redis_mono_us = runtime_mono_us(runtime);
 }
 
+void runtime_heard(struct runtime *runtime, int64_t now_ms)
+{
+    runtime_saw_time(runtime, now_ms);
+}
+
 int64_t runtime_now_us(const struct runtime *runtime)
 {
     if (!runtime->redis_us)

@@ -129,6 +129,9 @@ void runtime_drain(struct runtime *runtime, int64_t grace_ms, void (*done)(void 
 /* Redis's time now, as well as this process knows it; 0 before the first answer. */
 int64_t runtime_now_us(const struct runtime *runtime);
 
+/* Tells the runtime what Redis's clock said in an answer that somebody else got. */
+void runtime_heard(struct runtime *runtime, int64_t now_ms);
+
 struct runtime_stats {
     uint64_t turns, steps, commits, quiet_commits, conflicts, loads, effects, retries, failures, calls, refusals,
         extends, lost_claims, events_replayed;

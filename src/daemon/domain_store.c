@@ -1,0 +1,304 @@
+#include "daemon/domain_store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "lua/domain_put.h"
+
+#define KEY_HEAD "sluice:{domain}:head"
+#define KEY_MAX 64
+#define WATCH_MS 1000
+#define ASK_MS 5000
+
+struct revision {
+    UT_hash_handle hh;
+    int64_t number;
+    struct domain *domain;
+    char *text;
+    size_t len;
+};
+
+struct domain_store {
+    struct client *client;
+    const struct alarm_ops *alarm;
+    void *alarm_ctx;
+    struct revision *revisions;
+    const struct revision *head;
+};
+
+/* ---- memory ---- */
+
+static struct revision *revision_find(const struct domain_store *store, int64_t number)
+{
+    struct revision *revision;
+
+    HASH_FIND(hh, store->revisions, &number, sizeof(number), revision);
+    return revision;
+}
+
+/* Parses and keeps a document that was committed. */
+static enum sl_err revision_keep(struct domain_store *store, int64_t number, const char *text, size_t len)
+{
+    struct arena *arena = arena_new();
+    struct type_errors errors = { 0 };
+    struct revision *revision;
+    struct domain *domain;
+    enum sl_err err = SL_OK;
+
+    if (revision_find(store, number))
+        goto out;
+    err = domain_parse(text, len, arena, &domain, &errors);
+    if (err) {
+        log_error("configuration revision %" PRId64 " cannot be read: %s %s", number, errors.list[0].path,
+                  errors.list[0].message);
+        err = SL_ECORRUPT;
+        goto out;
+    }
+    domain_set_revision(domain, number);
+    revision = xcalloc(1, sizeof(*revision));
+    revision->number = number;
+    revision->domain = domain;
+    revision->text = xstrndup(text, len);
+    revision->len = len;
+    HASH_ADD(hh, store->revisions, number, sizeof(revision->number), revision);
+out:
+    arena_free(arena);
+    return err;
+}
+
+static void head_set(struct domain_store *store, int64_t number)
+{
+    const struct revision *revision = revision_find(store, number);
+
+    if (!revision || (store->head && store->head->number >= number))
+        return;
+    store->head = revision;
+    log_info("configuration revision %" PRId64 " is in use (%zu objects)", number,
+             domain_object_count(revision->domain));
+}
+
+const struct domain *domain_store_get(const struct domain_store *store, int64_t revision, const char **text, size_t *len)
+{
+    const struct revision *found = revision ? revision_find(store, revision) : store->head;
+
+    if (!found)
+        return NULL;
+    *text = found->text;
+    *len = found->len;
+    return found->domain;
+}
+
+/* ---- reading ---- */
+
+struct fetching {
+    struct domain_store *store;
+    int64_t number;
+    config_done_fn done; /* NULL: the watch */
+    void *done_arg;
+};
+
+static void fetch_end(struct fetching *fetching, enum sl_err err)
+{
+    if (fetching->done)
+        fetching->done(fetching->done_arg, err);
+    free(fetching);
+}
+
+static void document_read(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct fetching *fetching = arg;
+    const char *text;
+    size_t len;
+
+    if (!err) {
+        text = reply_text(reply, &len);
+        err = text ? revision_keep(fetching->store, fetching->number, text, len) : SL_ENOENT;
+    }
+    if (!err && !fetching->done)
+        head_set(fetching->store, fetching->number);
+    fetch_end(fetching, err);
+}
+
+static void document_fetch(struct fetching *fetching)
+{
+    char key[KEY_MAX];
+
+    snprintf(key, sizeof(key), "sluice:{domain}:%" PRId64, fetching->number);
+    client_words(fetching->store->client, ASK_MS, document_read, fetching, "GET", key, NULL);
+}
+
+static void domain_watch(void *arg);
+
+static void head_read(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct domain_store *store = arg;
+    int64_t number = err ? 0 : reply_i64_or(reply, 0);
+    struct fetching *fetching;
+
+    if (number > 0 && (!store->head || store->head->number < number)) {
+        head_set(store, number);
+        if (!revision_find(store, number)) {
+            fetching = xcalloc(1, sizeof(*fetching));
+            fetching->store = store;
+            fetching->number = number;
+            document_fetch(fetching);
+        }
+    }
+    store->alarm->after(store->alarm_ctx, WATCH_MS, domain_watch, store);
+}
+
+static void domain_watch(void *arg)
+{
+    struct domain_store *store = arg;
+
+    client_words(store->client, ASK_MS, head_read, store, "GET", KEY_HEAD, NULL);
+}
+
+struct domain_store *domain_store_new(struct client *client, const struct alarm_ops *alarm, void *alarm_ctx)
+{
+    struct domain_store *store = xcalloc(1, sizeof(*store));
+
+    store->client = client;
+    store->alarm = alarm;
+    store->alarm_ctx = alarm_ctx;
+    domain_watch(store);
+    return store;
+}
+
+void domain_store_free(struct domain_store *store)
+{
+    struct revision *revision, *next;
+
+    if (!store)
+        return;
+    HASH_ITER(hh, store->revisions, revision, next) {
+        HASH_DEL(store->revisions, revision);
+        domain_free(revision->domain);
+        free(revision->text);
+        free(revision);
+    }
+    free(store);
+}
+
+/* ---- for the runtime ---- */
+
+static const void *config_head(void *ctx)
+{
+    const struct domain_store *store = ctx;
+
+    return store->head ? store->head->domain : NULL;
+}
+
+static const void *config_get(void *ctx, int64_t revision)
+{
+    const struct revision *found = revision_find(ctx, revision);
+
+    return found ? found->domain : NULL;
+}
+
+static void config_fetch(void *ctx, int64_t revision, config_done_fn done, void *done_arg)
+{
+    struct fetching *fetching = xcalloc(1, sizeof(*fetching));
+
+    fetching->store = ctx;
+    fetching->number = revision;
+    fetching->done = done;
+    fetching->done_arg = done_arg;
+    document_fetch(fetching);
+}
+
+const struct config_ops domain_store_ops = { config_head, config_get, config_fetch };
+
+/* ---- committing ---- */
+
+struct putting {
+    struct domain_store *store;
+    char *text;
+    size_t len;
+    int64_t expect_head, revision;
+    domain_put_fn done;
+    void *arg;
+    struct arena *arena;
+    struct type_errors errors;
+    enum sl_err err;
+};
+
+static void put_end(void *arg)
+{
+    struct putting *putting = arg;
+
+    putting->done(putting->arg, putting->err, putting->revision, &putting->errors);
+    arena_free(putting->arena);
+    free(putting->text);
+    free(putting);
+}
+
+static void put_written(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct putting *putting = arg;
+
+    putting->err = err == SL_EREFUSED ? SL_ECORRUPT : err;
+    if (!err && reply_i64_or(reply_at(reply, 0), -1) == LUA_DOMAIN_PUT_CONFLICT) {
+        putting->err = SL_ECONFLICT;
+        putting->revision = reply_i64_or(reply_at(reply, 1), 0);
+    } else if (!err) {
+        putting->err = revision_keep(putting->store, putting->revision, putting->text, putting->len);
+        head_set(putting->store, putting->revision);
+    }
+    put_end(putting);
+}
+
+static void put_write(struct putting *putting, int64_t head)
+{
+    char key[KEY_MAX], expect[SLICE_I64_MAX], number[SLICE_I64_MAX];
+    struct lua_domain_put_keys keys;
+    struct lua_domain_put_args args;
+
+    putting->revision = head + 1;
+    snprintf(key, sizeof(key), "sluice:{domain}:%" PRId64, putting->revision);
+    keys = (struct lua_domain_put_keys){ slice_of(KEY_HEAD), slice_of(key) };
+    args = (struct lua_domain_put_args){
+        slice_i64(expect, head), slice_i64(number, putting->revision), { putting->text, putting->len },
+    };
+    lua_domain_put(putting->store->client, &keys, &args, ASK_MS, put_written, putting);
+}
+
+static void put_head_read(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct putting *putting = arg;
+    int64_t head = err ? 0 : reply_i64_or(reply, 0);
+
+    if (err || (putting->expect_head >= 0 && putting->expect_head != head)) {
+        putting->err = err ? err : SL_ECONFLICT;
+        putting->revision = head;
+        put_end(putting);
+        return;
+    }
+    put_write(putting, head);
+}
+
+void domain_store_put(struct domain_store *store, const char *text, size_t len, int64_t expect_head, domain_put_fn done,
+                      void *arg)
+{
+    struct putting *putting = xcalloc(1, sizeof(*putting));
+    struct domain *domain = NULL;
+
+    putting->store = store;
+    putting->text = xstrndup(text, len);
+    putting->len = len;
+    putting->expect_head = expect_head;
+    putting->done = done;
+    putting->arg = arg;
+    putting->arena = arena_new();
+    putting->err = domain_parse(text, len, putting->arena, &domain, &putting->errors);
+    domain_free(domain);
+    if (putting->err)
+        store->alarm->after(store->alarm_ctx, 0, put_end, putting);
+    else
+        client_words(store->client, ASK_MS, put_head_read, putting, "GET", KEY_HEAD, NULL);
+}
