@@ -135,11 +135,20 @@ void runtime_forget(struct work *work)
 
 void runtime_free(struct runtime *runtime)
 {
+    struct effect_out *out, *later;
     struct work *work, *next;
     struct request *request;
 
     if (!runtime)
         return;
+    /* Before the arenas go: an effect still on its way would answer into one. */
+    HASH_ITER(hh, runtime->effects, out, later) {
+        uint64_t number = out->number;
+
+        HASH_DEL(runtime->effects, out);
+        free(out);
+        runtime->setup.effects->cancel(runtime->setup.effects_ctx, number);
+    }
     HASH_ITER(hh, runtime->works, work, next) {
         enum sl_err err = work->phase == PHASE_COMMIT || work->phase == PHASE_RESEND ? SL_EUNKNOWN : SL_EDOWN;
 
@@ -150,11 +159,6 @@ void runtime_free(struct runtime *runtime)
         for (request = work->queue; request; request = request->next)
             request_answer(work, request, SL_EDOWN, false, "the daemon stops");
         runtime_forget(work);
-    }
-    struct effect_out *out, *later;
-    HASH_ITER(hh, runtime->effects, out, later) {
-        HASH_DEL(runtime->effects, out);
-        free(out);
     }
     free(runtime);
 }
