@@ -63,11 +63,11 @@ void call_error_encode(const struct call_error *error, struct buf *out)
     if (error->errors.count)
         encode_texts(error, out);
     if (error->operability.tag)
-        member(out, "status", &type_operability, &error->operability);
+        member(out, "state", &type_operability, &error->operability);
     if (error->invoice_status)
-        member(out, "status", &type_invoice_status, error->invoice_status);
+        member(out, "state", &type_invoice_status, error->invoice_status);
     if (error->payment_status)
-        member(out, "status", &type_payment_status, error->payment_status);
+        member(out, "state", &type_payment_status, error->payment_status);
     if (error->id)
         member(out, "id", &type_id, &error->id);
     if (error->reason.tag)

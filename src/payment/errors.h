@@ -50,7 +50,8 @@ struct call_error {
 
 /* "InvalidRequest" */
 const char *call_error_name(int kind);
-/* Appends the members beside the name: `,"status":{…}`; nothing if there are none. */
+/* Appends the members beside the name, e.g. `,"state":{…}`; nothing if there are none. What doc/spec/api.md calls
+ * `status` is `state` here: in problem+json `status` is the HTTP status. */
 void call_error_encode(const struct call_error *error, struct buf *out);
 
 /* Each ends the step with STEP_REFUSED. */

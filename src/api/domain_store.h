@@ -4,8 +4,8 @@
  *   sluice:{domain}:N     the document of revision N
  *
  * The head is watched; a new one is in use within about a second everywhere. Ref: doc/spec/domain.md 2. */
-#ifndef SLUICE_DAEMON_DOMAIN_STORE_H
-#define SLUICE_DAEMON_DOMAIN_STORE_H
+#ifndef SLUICE_API_DOMAIN_STORE_H
+#define SLUICE_API_DOMAIN_STORE_H
 
 #include "domain/domain.h"
 #include "engine/runtime.h"

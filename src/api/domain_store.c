@@ -1,4 +1,4 @@
-#include "daemon/domain_store.h"
+#include "api/domain_store.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,0 +1,48 @@
+/* The HTTP API: requests in, calls to the runtime, answers out. Ref: doc/http-api.md; doc/spec/api.md.
+ *
+ * One evhttp server on the daemon's event loop. Every route is a row of the table in routes.c; every
+ * resource has a file of its own. An answer that is not a success is problem+json (problem.h).      */
+#ifndef SLUICE_API_API_H
+#define SLUICE_API_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/auth.h"
+#include "api/domain_store.h"
+#include "engine/runtime.h"
+#include "engine/space.h"
+#include "engine/wheel.h"
+#include "provider/effects.h"
+
+struct api;
+struct event_base;
+
+struct api_setup {
+    struct event_base *base;
+    const char *address; /* "127.0.0.1" */
+    int port;            /* 0: the kernel chooses */
+    bool reuse_port;     /* SO_REUSEPORT: several daemons on one port */
+    size_t body_max;     /* bytes; 0: 1 MiB */
+    struct auth *auth;   /* NULL: no tokens, everybody may do everything */
+    struct client *client;
+    const struct space *space;
+    struct runtime *runtime;
+    struct wheel *wheel;
+    struct effects *effects;
+    struct domain_store *domains;
+    const struct alarm_ops *alarm;
+    void *alarm_ctx;
+    bool durable;        /* for /readyz: Redis was found strict */
+};
+
+/* Errors: SL_ESYS (errno): the address cannot be bound. */
+SL_MUST_USE enum sl_err api_new(const struct api_setup *setup, struct api **out);
+int api_port(const struct api *api);
+/* Takes no more connections; long polls are answered with what there is. DONE when no request is open. */
+void api_stop(struct api *api, void (*done)(void *arg), void *arg);
+/* New tokens; the old ones may be freed: no request under way keeps a principal of theirs. */
+void api_set_auth(struct api *api, struct auth *auth);
+void api_free(struct api *api);
+
+#endif

@@ -1,0 +1,110 @@
+/* /v1/invoices/{id}/events: stored events, wrapped; their changes go out as they were written. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/request.h"
+#include "api/watch.h"
+#include "base/rfc3339.h"
+#include "payment/kind.h"
+#include "payment/state.h"
+
+#define LIMIT_MAX 1000
+#define WAIT_MAX_S 60
+
+struct reading {
+    int64_t after, limit, wait_s;
+    struct watch *watch;
+    bool looking, over;
+};
+
+static void event_write(const char *id, const struct stored_event *event, struct buf *out)
+{
+    char at[RFC3339_MAX];
+
+    rfc3339_format(event->at_ms * 1000, at);
+    buf_printf(out, "{\"id\":%lld,\"created_at\":\"%s\",\"source\":{\"invoice_id\":\"%s\"},\"payload\":{\"invoice_changes\":",
+               (long long)event->number, at, id);
+    buf_add(out, event->changes, event->changes_len);
+    buf_str(out, "}}");
+}
+
+static void answer_events(struct api_request *request, const struct runtime_events *events)
+{
+    struct buf json = BUF_EMPTY;
+    size_t i;
+
+    buf_char(&json, '[');
+    for (i = 0; i < events->count; i++) {
+        if (i)
+            buf_char(&json, ',');
+        event_write(request->params[0], &events->events[i], &json);
+    }
+    buf_char(&json, ']');
+    answer_json(request, 200, &json);
+}
+
+static void look(struct api_request *request);
+
+static void look_over(struct api_request *request)
+{
+    struct reading *reading = request->waiting;
+
+    reading->over = true;
+    look(request);
+}
+
+static void events_read(void *arg, const struct runtime_events *events)
+{
+    struct api_request *request = arg;
+    struct reading *reading = request->waiting;
+    bool nothing = !events->err && events->count == 0;
+
+    reading->looking = false;
+    if (nothing && reading->wait_s > 0 && !reading->over) {
+        if (!reading->watch)
+            reading->watch = watch_begin(request, request->params[0], reading->wait_s * 1000, look, look_over);
+        return;
+    }
+    if (reading->watch)
+        watch_end(reading->watch);
+    if (events->err)
+        answer_err(request, events->err, "InvoiceNotFound", NULL);
+    else
+        answer_events(request, events);
+}
+
+static void look(struct api_request *request)
+{
+    struct reading *reading = request->waiting;
+
+    if (reading->looking)
+        return;
+    reading->looking = true;
+    runtime_events(api_setup(request)->runtime, &invoice_kind, request->params[0], reading->after,
+                   (size_t)reading->limit, events_read, request);
+}
+
+static void owner_read(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct invoice_state *state = result->state;
+
+    if (!answer_failed(request, result, "InvoiceNotFound") &&
+        request_owns(request, state->invoice.party_ref.id, "InvoiceNotFound"))
+        look(request);
+}
+
+void events_get(struct api_request *request)
+{
+    struct reading *reading = arena_alloc(request->arena, sizeof(*reading));
+
+    request->waiting = reading;
+    if (!request_query_i64(request, "after", 0, INT64_MAX / 2, 0, &reading->after) ||
+        !request_query_i64(request, "limit", 1, LIMIT_MAX, LIMIT_MAX, &reading->limit) ||
+        !request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &reading->wait_s))
+        return;
+    if (request->principal && request->principal->role == ROLE_MERCHANT)
+        runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, owner_read, request);
+    else
+        look(request);
+}

@@ -1,0 +1,116 @@
+/* /v1/invoices, /v1/invoices/{id}, …/rescind, …/fulfill */
+#include <string.h>
+
+#include "api/request.h"
+#include "payment/calls.h"
+#include "payment/kind.h"
+#include "payment/view.h"
+
+#define NOT_FOUND "InvoiceNotFound"
+
+static void answer_invoice(struct api_request *request, int status, const struct runtime_result *result)
+{
+    const struct invoice_state *state = result->state;
+    struct buf json = BUF_EMPTY;
+
+    if (!state) {
+        answer_problem(request, 500, "Internal", "the invoice's state cannot be shown", NULL);
+        return;
+    }
+    view_invoice(state, result->version, result->info, &json);
+    answer_json(request, status, &json);
+}
+
+static void created(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct invoice_params *params = request->args;
+
+    if (result->err == SL_EEXIST) {
+        answer_invoice(request, 200, result);
+        return;
+    }
+    if (answer_failed(request, result, NOT_FOUND))
+        return;
+    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoices/%s", params->id));
+    answer_invoice(request, 201, result);
+}
+
+void invoices_create(struct api_request *request)
+{
+    const struct invoice_params *params = request->args;
+
+    if (request->principal && request->principal->role == ROLE_MERCHANT &&
+        strcmp(request->principal->party_id, params->party_id) != 0) {
+        answer_problem(request, 403, "Forbidden", "the token is another party's", NULL);
+        return;
+    }
+    runtime_start(api_setup(request)->runtime, &invoice_kind, params->id, params, CALL_DEADLINE_MS, created, request);
+}
+
+static void got(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct invoice_state *state = result->state;
+
+    if (!answer_failed(request, result, NOT_FOUND) && request_owns(request, state->invoice.party_ref.id, NOT_FOUND))
+        answer_invoice(request, 200, result);
+}
+
+void invoices_get(struct api_request *request)
+{
+    int64_t at;
+
+    if (request_query_i64(request, "at_event", 1, INT64_MAX, 0, &at))
+        runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], at, got, request);
+}
+
+/* ---- calls ---- */
+
+static void called(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+
+    if (!answer_failed(request, result, NOT_FOUND))
+        answer_invoice(request, 200, result);
+}
+
+static void call_owned(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct invoice_state *state = result->state;
+
+    if (!answer_failed(request, result, NOT_FOUND) && request_owns(request, state->invoice.party_ref.id, NOT_FOUND))
+        runtime_call(api_setup(request)->runtime, &invoice_kind, request->params[0], request->call, CALL_DEADLINE_MS,
+                     called, request);
+}
+
+/* A merchant's call needs a look at whose invoice it is first. */
+static void call_invoice(struct api_request *request, struct invoice_call *call)
+{
+    struct runtime *runtime = api_setup(request)->runtime;
+
+    request->call = call;
+    if (request->principal && request->principal->role == ROLE_MERCHANT)
+        runtime_read(runtime, &invoice_kind, request->params[0], 0, call_owned, request);
+    else
+        runtime_call(runtime, &invoice_kind, request->params[0], call, CALL_DEADLINE_MS, called, request);
+}
+
+void invoices_rescind(struct api_request *request)
+{
+    struct invoice_call *call = arena_alloc(request->arena, sizeof(*call));
+
+    call->kind = CALL_RESCIND;
+    call->rescind = *(const struct reason_call *)request->args;
+    call_invoice(request, call);
+}
+
+void invoices_fulfill(struct api_request *request)
+{
+    struct invoice_call *call = arena_alloc(request->arena, sizeof(*call));
+
+    call->kind = CALL_FULFILL;
+    call->fulfill = *(const struct reason_call *)request->args;
+    call_invoice(request, call);
+}

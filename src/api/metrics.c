@@ -1,0 +1,122 @@
+/* /metrics: figures in Prometheus's text format. */
+#include <inttypes.h>
+
+#include "api/request.h"
+
+static void figure(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+    buf_printf(out, "# HELP sluice_%s %s\n# TYPE sluice_%s %s\nsluice_%s %" PRIu64 "\n", name, help, name, type, name, value);
+}
+
+static void runtime_figures(const struct api_setup *setup, struct buf *out)
+{
+    struct runtime_stats stats;
+
+    runtime_stats(setup->runtime, &stats);
+    figure(out, "turns_total", "counter", "Turns of machines.", stats.turns);
+    figure(out, "steps_total", "counter", "Steps run.", stats.steps);
+    figure(out, "commits_total", "counter", "Commits done.", stats.commits);
+    figure(out, "quiet_commits_total", "counter", "Commits without changes.", stats.quiet_commits);
+    figure(out, "conflicts_total", "counter", "Commits that somebody else was ahead of.", stats.conflicts);
+    figure(out, "loads_total", "counter", "Machines loaded.", stats.loads);
+    figure(out, "effects_total", "counter", "Effects ordered.", stats.effects);
+    figure(out, "step_retries_total", "counter", "Steps that failed and are tried again.", stats.retries);
+    figure(out, "machine_failures_total", "counter", "Machines parked as failed.", stats.failures);
+    figure(out, "calls_total", "counter", "Calls taken.", stats.calls);
+    figure(out, "refusals_total", "counter", "Calls refused by the rules.", stats.refusals);
+    figure(out, "lost_claims_total", "counter", "Claims that ran out while in work.", stats.lost_claims);
+    figure(out, "machines_in_work", "gauge", "Machines in memory now.", stats.in_work);
+    figure(out, "requests_waiting", "gauge", "Requests waiting for their machine.", stats.waiting);
+}
+
+static void redis_figures(const struct api_setup *setup, struct buf *out)
+{
+    struct client_stats stats;
+
+    client_stats(setup->client, &stats);
+    figure(out, "redis_up", "gauge", "1: the connection to Redis is there.", client_is_up(setup->client));
+    figure(out, "redis_requests_total", "counter", "Commands sent to Redis.", stats.requests);
+    figure(out, "redis_errors_total", "counter", "Error answers of Redis.", stats.errors);
+    figure(out, "redis_lost_total", "counter", "Commands whose answer was lost.", stats.lost);
+    figure(out, "redis_connects_total", "counter", "Connections made to Redis.", stats.reconnects);
+    figure(out, "redis_in_flight", "gauge", "Commands under way.", stats.in_flight);
+    figure(out, "redis_sent_bytes_total", "counter", "Bytes of commands.", stats.bytes_out);
+}
+
+static void wheel_figures(const struct api_setup *setup, struct buf *out)
+{
+    struct wheel_stats stats;
+    uint64_t sum = 0;
+    size_t i;
+
+    wheel_stats(setup->wheel, &stats);
+    figure(out, "wheel_claims_total", "counter", "Looks at the wheel.", stats.claims);
+    figure(out, "wheel_claimed_total", "counter", "Machines claimed.", stats.claimed);
+    figure(out, "partitions_owned", "gauge", "Partitions that prefer this daemon.", (uint64_t)stats.owned);
+    figure(out, "daemons", "gauge", "Daemons alive.", (uint64_t)stats.daemons);
+    buf_str(out, "# HELP sluice_timer_lateness_ms How late timers were claimed.\n# TYPE sluice_timer_lateness_ms histogram\n");
+    for (i = 0; i < WHEEL_BUCKETS - 1; i++) {
+        sum += stats.lateness[i];
+        buf_printf(out, "sluice_timer_lateness_ms_bucket{le=\"%" PRId64 "\"} %" PRIu64 "\n", wheel_bucket_ms[i], sum);
+    }
+    sum += stats.lateness[WHEEL_BUCKETS - 1];
+    buf_printf(out, "sluice_timer_lateness_ms_bucket{le=\"+Inf\"} %" PRIu64 "\nsluice_timer_lateness_ms_sum %" PRIu64
+               "\nsluice_timer_lateness_ms_count %" PRIu64 "\n", sum, stats.lateness_sum_ms, sum);
+}
+
+static void effect_figures(const struct api_setup *setup, struct buf *out)
+{
+    struct effects_stats stats;
+    size_t kind, outcome;
+
+    effects_stats(setup->effects, &stats);
+    buf_str(out, "# HELP sluice_effect_answers_total Answers of providers and inspectors, by call and outcome.\n"
+                 "# TYPE sluice_effect_answers_total counter\n");
+    for (kind = 0; kind < EFFECTS_KINDS; kind++) {
+        for (outcome = 0; outcome < SL_ERR_COUNT; outcome++) {
+            if (stats.kinds[kind].outcomes[outcome].count > 0)
+                buf_printf(out, "sluice_effect_answers_total{call=\"%s\",outcome=\"%s\"} %" PRIu64 "\n",
+                           stats.kinds[kind].name, sl_err_name((enum sl_err)-(int)outcome),
+                           stats.kinds[kind].outcomes[outcome].count);
+        }
+    }
+    figure(out, "effects_in_flight", "gauge", "Calls to providers and inspectors under way.", stats.in_flight);
+}
+
+static void http_figures(struct buf *out)
+{
+    const struct api_route *route;
+    uint64_t count;
+    int class;
+
+    buf_str(out, "# HELP sluice_http_requests_total Requests answered, by route and class of status.\n"
+                 "# TYPE sluice_http_requests_total counter\n");
+    for (route = api_routes(); route->method; route++) {
+        for (class = 1; class < 6; class++) {
+            if (route->answered[class] > 0)
+                buf_printf(out, "sluice_http_requests_total{method=\"%s\",route=\"%s\",status=\"%dxx\"} %" PRIu64 "\n",
+                           route->method, route->path, class, route->answered[class]);
+        }
+    }
+    buf_str(out, "# HELP sluice_http_seconds Time to the answer, by route.\n# TYPE sluice_http_seconds summary\n");
+    for (route = api_routes(); route->method; route++) {
+        count = route->answered[1] + route->answered[2] + route->answered[3] + route->answered[4] + route->answered[5];
+        if (count > 0)
+            buf_printf(out, "sluice_http_seconds_sum{method=\"%s\",route=\"%s\"} %.6f\n"
+                            "sluice_http_seconds_count{method=\"%s\",route=\"%s\"} %" PRIu64 "\n",
+                       route->method, route->path, (double)route->us_sum / 1e6, route->method, route->path, count);
+    }
+}
+
+void metrics_get(struct api_request *request)
+{
+    const struct api_setup *setup = api_setup(request);
+    struct buf text = BUF_EMPTY;
+
+    runtime_figures(setup, &text);
+    redis_figures(setup, &text);
+    wheel_figures(setup, &text);
+    effect_figures(setup, &text);
+    http_figures(&text);
+    answer_text(request, 200, "text/plain; version=0.0.4", &text);
+}

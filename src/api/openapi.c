@@ -1,0 +1,124 @@
+/* /openapi.json: made from the table of routes and the tables of types. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/request.h"
+#include "config.h"
+
+static json_t *parameter(const char *name, size_t len, const char *in)
+{
+    json_t *parameter = json_object(), *schema = json_object();
+
+    json_object_set_new(parameter, "name", json_stringn(name, len));
+    json_object_set_new(parameter, "in", json_string(in));
+    json_object_set_new(parameter, "required", json_boolean(strcmp(in, "path") == 0));
+    json_object_set_new(schema, "type", json_string(strcmp(in, "path") == 0 || strncmp(name, "status", len) == 0
+                                                        ? "string" : "integer"));
+    json_object_set_new(parameter, "schema", schema);
+    return parameter;
+}
+
+static json_t *parameters(const struct api_route *route)
+{
+    json_t *list = json_array();
+    const char *at, *end;
+
+    for (at = strchr(route->path, '{'); at; at = strchr(end, '{')) {
+        end = strchr(at, '}');
+        json_array_append_new(list, parameter(at + 1, (size_t)(end - at - 1), "path"));
+    }
+    for (at = route->query; *at; at += strspn(at, " ")) {
+        end = at + strcspn(at, " ");
+        json_array_append_new(list, parameter(at, (size_t)(end - at), "query"));
+        at = end;
+    }
+    return list;
+}
+
+static json_t *content(const char *type, json_t *schema)
+{
+    json_t *content = json_object(), *media = json_object();
+
+    json_object_set_new(media, "schema", schema);
+    json_object_set_new(content, type, media);
+    return content;
+}
+
+static json_t *responses(void)
+{
+    json_t *responses = json_object(), *good = json_object(), *bad = json_object(), *reference = json_object();
+
+    json_object_set_new(good, "description", json_string("Done, or accepted."));
+    json_object_set_new(good, "content", content("application/json", json_object()));
+    json_object_set_new(reference, "$ref", json_string("#/components/schemas/Problem"));
+    json_object_set_new(bad, "description", json_string("Refused, or not possible now."));
+    json_object_set_new(bad, "content", content("application/problem+json", reference));
+    json_object_set_new(responses, "2XX", good);
+    json_object_set_new(responses, "default", bad);
+    return responses;
+}
+
+static json_t *operation(const struct api_route *route, json_t *schemas)
+{
+    json_t *operation = json_object(), *body;
+
+    json_object_set_new(operation, "summary", json_string(route->doc));
+    json_object_set_new(operation, "parameters", parameters(route));
+    if (route->body) {
+        body = json_object();
+        json_object_set_new(body, "required", json_true());
+        json_object_set_new(body, "content", content("application/json", type_schema(route->body, schemas)));
+        json_object_set_new(operation, "requestBody", body);
+    }
+    json_object_set_new(operation, "responses", responses());
+    if (route->access != ACCESS_ANYBODY)
+        json_object_set_new(operation, "security", json_pack("[{s:[]}]", "bearer"));
+    return operation;
+}
+
+static json_t *problem_schema(void)
+{
+    return json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}, s:[s,s,s]}", "type", "object", "properties",
+                     "type", "type", "string", "title", "type", "string", "status", "type", "integer", "detail", "type",
+                     "string", "error", "type", "string", "required", "title", "status", "error");
+}
+
+static json_t *describe(void)
+{
+    json_t *document = json_object(), *paths = json_object(), *schemas = json_object(), *path;
+    const struct api_route *route;
+    char method[8];
+    size_t i;
+
+    for (route = api_routes(); route->method; route++) {
+        path = json_object_get(paths, route->path);
+        if (!path) {
+            path = json_object();
+            json_object_set_new(paths, route->path, path);
+        }
+        for (i = 0; route->method[i] && i < sizeof(method) - 1; i++)
+            method[i] = (char)tolower(route->method[i]);
+        method[i] = '\0';
+        json_object_set_new(path, method, operation(route, schemas));
+    }
+    json_object_set_new(schemas, "Problem", problem_schema());
+    json_object_set_new(document, "openapi", json_string("3.1.0"));
+    json_object_set_new(document, "info", json_pack("{s:s,s:s}", "title", "Sluice", "version", PACKAGE_VERSION));
+    json_object_set_new(document, "paths", paths);
+    json_object_set_new(document, "components", json_pack("{s:o,s:{s:{s:s,s:s}}}", "schemas", schemas, "securitySchemes",
+                                                          "bearer", "type", "http", "scheme", "bearer"));
+    return document;
+}
+
+void openapi_get(struct api_request *request)
+{
+    json_t *document = describe();
+    char *dumped = json_dumps(document, JSON_COMPACT);
+    struct buf text = BUF_EMPTY;
+
+    buf_str(&text, dumped);
+    free(dumped);
+    json_decref(document);
+    answer_json(request, 200, &text);
+}

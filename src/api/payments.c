@@ -1,0 +1,153 @@
+/* /v1/invoices/{id}/payments, …/payments/{pid} */
+#include <string.h>
+
+#include "api/request.h"
+#include "api/watch.h"
+#include "payment/calls.h"
+#include "payment/kind.h"
+#include "payment/view.h"
+
+#define WAIT_MAX_S 60
+
+struct waiting {
+    struct watch *watch;
+    const char *payment_id;
+    bool looking, over;
+};
+
+static void answer_payment(struct api_request *request, int status, const struct runtime_result *result, const char *id)
+{
+    const struct invoice_state *state = result->state;
+    const struct payment_state *payment = state ? invoice_payment(state, id) : NULL;
+    struct buf json = BUF_EMPTY;
+
+    if (!payment) {
+        answer_problem(request, 404, "InvoicePaymentNotFound", "the invoice has no such payment", NULL);
+        return;
+    }
+    view_payment(state, payment, result->version, &json);
+    answer_json(request, status, &json);
+}
+
+static void got(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct invoice_state *state = result->state;
+
+    if (!answer_failed(request, result, "InvoiceNotFound") &&
+        request_owns(request, state->invoice.party_ref.id, "InvoiceNotFound"))
+        answer_payment(request, 200, result, request->params[1]);
+}
+
+void payments_get(struct api_request *request)
+{
+    runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, got, request);
+}
+
+/* ---- StartPayment ---- */
+
+/* Nothing more will happen by itself soon: done, or it waits for the payer or for the end of a hold. */
+static bool is_at_rest(const struct payment_state *payment)
+{
+    const struct session *session = payment_session(payment, payment->target.tag);
+
+    return payment->activity == ACT_IDLE || payment->activity == ACT_FLOW_WAITING ||
+           (session && session->status == SESSION_SUSPENDED);
+}
+
+static void looked(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    struct waiting *waiting = request->waiting;
+    const struct payment_state *payment =
+        result->state ? invoice_payment(result->state, waiting->payment_id) : NULL;
+
+    waiting->looking = false;
+    if (!waiting->over && (result->err || !payment || !is_at_rest(payment)))
+        return;
+    watch_end(waiting->watch);
+    if (!answer_failed(request, result, "InvoiceNotFound"))
+        answer_payment(request, 202, result, waiting->payment_id);
+}
+
+static void look(struct api_request *request)
+{
+    struct waiting *waiting = request->waiting;
+
+    if (waiting->looking)
+        return;
+    waiting->looking = true;
+    runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, looked, request);
+}
+
+static void look_over(struct api_request *request)
+{
+    struct waiting *waiting = request->waiting;
+
+    waiting->over = true;
+    look(request);
+}
+
+/* The id of the payment that the call started: given, or the newest. */
+static const char *started_id(const struct api_request *request, const struct invoice_state *state)
+{
+    const struct start_payment_call *params = request->args;
+    const struct payment_state *payments = state->payments.items;
+
+    return params->id ? params->id : payments[state->payments.count - 1].payment.id;
+}
+
+static void started(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    struct waiting *waiting;
+    const char *id;
+    int64_t wait_s;
+
+    if (answer_failed(request, result, "InvoiceNotFound"))
+        return;
+    if (!result->state) {
+        answer_problem(request, 500, "Internal", "the payment was started, but its state cannot be shown", NULL);
+        return;
+    }
+    id = started_id(request, result->state);
+    if (!request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &wait_s))
+        return;
+    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoices/%s/payments/%s", request->params[0], id));
+    if (wait_s == 0 || !request->http) {
+        answer_payment(request, 202, result, id);
+        return;
+    }
+    waiting = request->waiting = arena_alloc(request->arena, sizeof(*waiting));
+    waiting->payment_id = arena_strdup(request->arena, id);
+    waiting->watch = watch_begin(request, request->params[0], wait_s * 1000, look, look_over);
+    look(request); /* it may be done by now */
+}
+
+static void start_owned(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct invoice_state *state = result->state;
+
+    if (!answer_failed(request, result, "InvoiceNotFound") &&
+        request_owns(request, state->invoice.party_ref.id, "InvoiceNotFound"))
+        runtime_call(api_setup(request)->runtime, &invoice_kind, request->params[0], request->call, CALL_DEADLINE_MS,
+                     started, request);
+}
+
+void payments_start(struct api_request *request)
+{
+    struct invoice_call *call = arena_alloc(request->arena, sizeof(*call));
+    struct runtime *runtime = api_setup(request)->runtime;
+    int64_t wait_s;
+
+    if (!request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &wait_s))
+        return;
+    call->kind = CALL_START_PAYMENT;
+    call->start_payment = *(const struct start_payment_call *)request->args;
+    request->call = call;
+    if (request->principal && request->principal->role == ROLE_MERCHANT)
+        runtime_read(runtime, &invoice_kind, request->params[0], 0, start_owned, request);
+    else
+        runtime_call(runtime, &invoice_kind, request->params[0], call, CALL_DEADLINE_MS, started, request);
+}

@@ -1,0 +1,128 @@
+/* Answers that are not a success: problem+json (RFC 9457), one mapping of errors to statuses.
+ * Ref: doc/http-api.md, Errors; doc/spec/api.md 1. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/request.h"
+
+static void text_member(struct buf *out, const char *name, const char *value)
+{
+    buf_printf(out, "\"%s\":", name);
+    buf_json_str(out, value, strlen(value));
+}
+
+void answer_problem(struct api_request *request, int status, const char *error, const char *detail, const char *members)
+{
+    struct buf json = BUF_EMPTY;
+
+    buf_str(&json, "{\"type\":\"about:blank\",");
+    text_member(&json, "title", error);
+    buf_printf(&json, ",\"status\":%d,", status);
+    if (detail) {
+        text_member(&json, "detail", detail);
+        buf_char(&json, ',');
+    }
+    text_member(&json, "error", error);
+    /* A member called `status` is the HTTP status: an object's status goes beside it under its own name. */
+    if (members)
+        buf_str(&json, members);
+    buf_char(&json, '}');
+    answer_json(request, status, &json);
+}
+
+void answer_faults(struct api_request *request, int status, const struct type_errors *errors)
+{
+    struct buf members = BUF_EMPTY;
+    size_t i;
+
+    buf_str(&members, ",\"errors\":[");
+    for (i = 0; i < errors->count; i++) {
+        buf_str(&members, i ? ",{" : "{");
+        text_member(&members, "field", errors->list[i].path);
+        buf_char(&members, ',');
+        text_member(&members, "message", errors->list[i].message);
+        buf_char(&members, '}');
+    }
+    buf_char(&members, ']');
+    answer_problem(request, status, "InvalidRequest", "the request is malformed", buf_text(&members));
+    buf_clear(&members);
+}
+
+void answer_invalid(struct api_request *request, const char *field, const char *message)
+{
+    struct type_errors errors = { 0 };
+
+    type_error_add(&errors, request->arena, field, "%s", message);
+    answer_faults(request, 400, &errors);
+}
+
+void answer_err(struct api_request *request, enum sl_err err, const char *what, const char *detail)
+{
+    switch (err) {
+    case SL_ENOENT: answer_problem(request, 404, what, detail ? detail : "there is no such thing", NULL); break;
+    case SL_EFAILED: answer_problem(request, 423, "MachineFailed", detail, NULL); break;
+    case SL_EREFUSED: answer_problem(request, 409, "NoNeedToRepair", detail, NULL); break;
+    case SL_EBUSY: answer_problem(request, 429, "Busy", detail, NULL); break;
+    case SL_EUNKNOWN:
+        answer_problem(request, 504, "UnknownOutcome",
+                       detail ? detail : "it may have been done: read the state before trying again", NULL);
+        break;
+    case SL_ETIMEOUT:
+    case SL_EDOWN:
+        answer_header(request, "Retry-After", "1");
+        answer_problem(request, 503, "Unavailable", detail ? detail : "nothing was done; try again", NULL);
+        break;
+    case SL_EINVAL: answer_problem(request, 400, "InvalidRequest", detail, NULL); break;
+    case SL_ECONFLICT: answer_problem(request, 412, "Conflict", detail, NULL); break;
+    case SL_OK:
+    case SL_EEXIST:
+    case SL_EPROTO:
+    case SL_ECORRUPT:
+    case SL_ESYS:
+        answer_problem(request, 500, "Internal", detail, NULL);
+        break;
+    }
+}
+
+static int refusal_status(int kind)
+{
+    switch ((enum call_error_kind)kind) {
+    case ERR_INVALID_REQUEST: return 400;
+    case ERR_PARTY_NOT_FOUND:
+    case ERR_SHOP_NOT_FOUND:
+    case ERR_INVOICE_NOT_FOUND:
+    case ERR_PAYMENT_NOT_FOUND: return 404;
+    case ERR_INVALID_PARTY_STATUS:
+    case ERR_INVALID_SHOP_STATUS:
+    case ERR_INVALID_INVOICE_STATUS:
+    case ERR_INVALID_PAYMENT_STATUS:
+    case ERR_PAYMENT_PENDING: return 409;
+    case ERR_INVOICE_TERMS_VIOLATED:
+    case ERR_OPERATION_NOT_PERMITTED:
+    case ERR_INVALID_RECURRENT_PARENT: break;
+    }
+    return 422;
+}
+
+void answer_refusal(struct api_request *request, const struct call_error *error)
+{
+    const char *const *texts = error->errors.items;
+    struct buf members = BUF_EMPTY;
+
+    call_error_encode(error, &members);
+    answer_problem(request, refusal_status(error->kind), call_error_name(error->kind),
+                   error->errors.count ? texts[0] : NULL, members.len ? buf_text(&members) : NULL);
+    buf_clear(&members);
+}
+
+bool answer_failed(struct api_request *request, const struct runtime_result *result, const char *what)
+{
+    if (result->refused) {
+        answer_refusal(request, result->reply);
+        return true;
+    }
+    if (!result->err)
+        return false;
+    answer_err(request, result->err, what, result->detail);
+    return true;
+}

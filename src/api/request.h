@@ -1,0 +1,122 @@
+/* One request on its way through the API, and how it is answered. For the resources' files.
+ *
+ * A handler answers once, at once or later; after that the request is gone. A client that hangs up
+ * does not take the request with it: the answer is then dropped. */
+#ifndef SLUICE_API_REQUEST_H
+#define SLUICE_API_REQUEST_H
+
+#include "api/api.h"
+#include "base/buf.h"
+#include "payment/errors.h"
+
+#define PATH_PARAMS_MAX 3
+#define QUERY_PARAMS_MAX 8
+
+struct api_request;
+typedef void (*api_handler)(struct api_request *request);
+
+enum access {
+    ACCESS_ANYBODY,  /* no token needed */
+    ACCESS_READ,     /* readers, operators, merchants of the party concerned */
+    ACCESS_MERCHANT, /* operators, merchants of the party concerned */
+    ACCESS_PROVIDER, /* providers, operators */
+    ACCESS_INSPECT,  /* readers, operators */
+    ACCESS_OPERATOR,
+};
+
+struct api_route {
+    const char *method; /* "POST" */
+    const char *path;   /* "/v1/invoices/{id}/payments" */
+    enum access access;
+    api_handler handler;
+    const char *query;  /* names of query parameters, blank between; "" none */
+    const struct type *body; /* of the request; NULL: none */
+    const char *doc;    /* one sentence */
+    uint64_t answered[6], us_sum; /* by status class, for /metrics */
+};
+
+struct api_request {
+    struct api_request *prev, *next;
+    struct api *api;
+    struct api_route *route;
+    struct evhttp_request *http; /* NULL: the client hung up */
+    struct arena *arena;
+    const struct principal *principal; /* NULL: no tokens are used */
+    const char *params[PATH_PARAMS_MAX]; /* decoded parts of the path, in order */
+    struct {
+        const char *name, *value;
+    } query[QUERY_PARAMS_MAX];
+    size_t query_count;
+    const char *body;
+    size_t body_len;
+    void *args;      /* the decoded body, of route->body */
+    int64_t began_us;
+    void *waiting;   /* of the handler: a long poll's data */
+    void (*give_up)(struct api_request *request); /* the daemon stops: answer now; NULL: an answer is on its way */
+    struct invoice_call *call;
+};
+
+const struct api_setup *api_setup(const struct api_request *request);
+
+/* Value of a query parameter; NULL: not given. */
+const char *request_query(const struct api_request *request, const char *name);
+/* The same as a whole number within MIN..MAX; OTHERWISE if not given. False: it was answered with 400. */
+bool request_query_i64(struct api_request *request, const char *name, int64_t min, int64_t max, int64_t otherwise,
+                       int64_t *out);
+const char *request_header(const struct api_request *request, const char *name);
+
+/* Adds a header to the answer to come. */
+void answer_header(struct api_request *request, const char *name, const char *value);
+/* JSON is taken over and freed. */
+void answer_json(struct api_request *request, int status, struct buf *json);
+void answer_text(struct api_request *request, int status, const char *content_type, struct buf *text);
+void answer_empty(struct api_request *request, int status);
+
+/* problem+json. ERROR: name as in doc/spec/api.md 1, or one of the technical ones; MEMBERS: further members,
+ * each with a comma in front; NULL: none. */
+void answer_problem(struct api_request *request, int status, const char *error, const char *detail,
+                    const char *members);
+/* 400 with one fault at FIELD. */
+void answer_invalid(struct api_request *request, const char *field, const char *message);
+void answer_faults(struct api_request *request, int status, const struct type_errors *errors);
+/* For an error of the runtime, the store or the client; WHAT was not found ("InvoiceNotFound"). */
+void answer_err(struct api_request *request, enum sl_err err, const char *what, const char *detail);
+void answer_refusal(struct api_request *request, const struct call_error *error);
+/* For a runtime result that is an error or a refusal: answers and says true. */
+bool answer_failed(struct api_request *request, const struct runtime_result *result, const char *what);
+
+/* Whether the request's principal may see and touch what belongs to PARTY_ID; else it was answered with 404,
+ * as though it were not there. */
+bool request_owns(struct api_request *request, const char *party_id, const char *what);
+
+#define CALL_DEADLINE_MS 30000 /* doc/spec/machine.md 18 */
+
+/* The routes, ended by one whose method is NULL. */
+struct api_route *api_routes(void);
+
+/* Handlers, by file. */
+void invoices_create(struct api_request *request);
+void invoices_get(struct api_request *request);
+void invoices_rescind(struct api_request *request);
+void invoices_fulfill(struct api_request *request);
+void payments_start(struct api_request *request);
+void payments_get(struct api_request *request);
+void events_get(struct api_request *request);
+void callbacks_post(struct api_request *request);
+void callbacks_session(struct api_request *request);
+void callbacks_payment(struct api_request *request);
+void domain_head(struct api_request *request);
+void domain_put(struct api_request *request);
+void domain_revision_get(struct api_request *request);
+void accounts_get(struct api_request *request);
+void machines_list(struct api_request *request);
+void machines_repair(struct api_request *request);
+void timers_list(struct api_request *request);
+void daemons_list(struct api_request *request);
+void partitions_list(struct api_request *request);
+void health_live(struct api_request *request);
+void health_ready(struct api_request *request);
+void metrics_get(struct api_request *request);
+void openapi_get(struct api_request *request);
+
+#endif

@@ -1,0 +1,502 @@
+/* The server: from evhttp's request to a handler's, and the answer back. */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "api/request.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+
+#define BODY_MAX (1024 * 1024)
+#define HEADERS_MAX 16384
+#define IDLE_S 75 /* of a kept-alive connection */
+
+struct api {
+    struct api_setup setup;
+    struct evhttp *http;
+    struct evhttp_bound_socket *socket;
+    int port;
+    struct api_request *open;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+    bool stopping;
+};
+
+const struct api_setup *api_setup(const struct api_request *request)
+{
+    return &request->api->setup;
+}
+
+/* ---- answers ---- */
+
+static void request_free(struct api_request *request)
+{
+    struct api *api = request->api;
+    void (*stopped)(void *arg) = api->stopped;
+
+    DL_DELETE(api->open, request);
+    arena_free(request->arena);
+    free(request);
+    if (api->stopping && !api->open && stopped) {
+        api->stopped = NULL;
+        stopped(api->stopped_arg);
+    }
+}
+
+void answer_header(struct api_request *request, const char *name, const char *value)
+{
+    if (request->http)
+        evhttp_add_header(evhttp_request_get_output_headers(request->http), name, value);
+}
+
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 422: return "Unprocessable Content";
+    case 423: return "Locked";
+    case 429: return "Too Many Requests";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    default: return "Internal Server Error";
+    }
+}
+
+static void answer(struct api_request *request, int status, struct evbuffer *body)
+{
+    struct evhttp_request *http = request->http;
+
+    if (request->route) {
+        request->route->answered[status / 100]++;
+        request->route->us_sum += (uint64_t)(clock_mono_us() - request->began_us);
+    }
+    if (http) {
+        evhttp_connection_set_closecb(evhttp_request_get_connection(http), NULL, NULL);
+        if (request->api->stopping)
+            answer_header(request, "Connection", "close");
+        evhttp_send_reply(http, status, reason_of(status), body);
+    }
+    request_free(request);
+}
+
+static void release(const void *data, size_t len, void *extra)
+{
+    (void)len;
+    (void)extra;
+    free((void *)(uintptr_t)data);
+}
+
+void answer_text(struct api_request *request, int status, const char *content_type, struct buf *text)
+{
+    struct evbuffer *body = evbuffer_new();
+    size_t len = text->len;
+
+    answer_header(request, "Content-Type", content_type);
+    evbuffer_add_reference(body, buf_take(text), len, release, NULL);
+    answer(request, status, body);
+    evbuffer_free(body);
+}
+
+void answer_json(struct api_request *request, int status, struct buf *json)
+{
+    answer_text(request, status, status >= 400 ? "application/problem+json" : "application/json", json);
+}
+
+void answer_empty(struct api_request *request, int status)
+{
+    answer(request, status, NULL);
+}
+
+/* ---- requests ---- */
+
+const char *request_query(const struct api_request *request, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < request->query_count; i++) {
+        if (strcmp(request->query[i].name, name) == 0)
+            return request->query[i].value;
+    }
+    return NULL;
+}
+
+const char *request_header(const struct api_request *request, const char *name)
+{
+    return evhttp_find_header(evhttp_request_get_input_headers(request->http), name);
+}
+
+bool request_query_i64(struct api_request *request, const char *name, int64_t min, int64_t max, int64_t otherwise,
+                       int64_t *out)
+{
+    const char *text = request_query(request, name);
+    long long value;
+    char *end;
+
+    *out = otherwise;
+    if (!text)
+        return true;
+    errno = 0;
+    value = strtoll(text, &end, 10);
+    if (!*text || *end || errno || value < min || value > max) {
+        answer_invalid(request, arena_printf(request->arena, "?%s", name),
+                       arena_printf(request->arena, "must be a whole number within %lld..%lld", (long long)min,
+                                    (long long)max));
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+/* PATH against a pattern; parts in braces go to PARAMS. */
+static bool path_matches(const char *pattern, const char *path, struct api_request *request)
+{
+    size_t count = 0, len;
+    char *decoded;
+
+    while (*pattern) {
+        if (*pattern != '{') {
+            if (*pattern++ != *path++)
+                return false;
+            continue;
+        }
+        pattern = strchr(pattern, '}') + 1;
+        len = strcspn(path, "/");
+        if (len == 0)
+            return false;
+        decoded = evhttp_uridecode(arena_strndup(request->arena, path, len), 0, NULL);
+        assert(count < PATH_PARAMS_MAX && decoded);
+        request->params[count++] = arena_strdup(request->arena, decoded);
+        free(decoded);
+        path += len;
+    }
+    return !*path;
+}
+
+static const char *method_name(struct evhttp_request *http)
+{
+    switch ((int)evhttp_request_get_command(http)) {
+    case EVHTTP_REQ_GET:
+    case EVHTTP_REQ_HEAD: return "GET";
+    case EVHTTP_REQ_POST: return "POST";
+    case EVHTTP_REQ_PUT: return "PUT";
+    case EVHTTP_REQ_DELETE: return "DELETE";
+    default: return "?";
+    }
+}
+
+/* The route for PATH; *ALLOWED gets the methods that the path has. */
+static struct api_route *route_find(struct api_request *request, const char *method, const char *path, struct buf *allowed)
+{
+    struct api_route *route, *found = NULL;
+
+    for (route = api_routes(); route->method; route++) {
+        if (!path_matches(route->path, path, request))
+            continue;
+        buf_printf(allowed, "%s%s", allowed->len ? ", " : "", route->method);
+        if (strcmp(route->method, method) == 0 && !found)
+            found = route;
+    }
+    if (found)
+        path_matches(found->path, path, request); /* the parameters of the one that it is */
+    return found;
+}
+
+static bool word_in(const char *words, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (; *words; words += strcspn(words, " "), words += strspn(words, " ")) {
+        if (strncmp(words, word, len) == 0 && (words[len] == ' ' || !words[len]))
+            return true;
+    }
+    return false;
+}
+
+static bool query_read(struct api_request *request, const char *query)
+{
+    struct evkeyvalq pairs;
+    struct evkeyval *pair;
+    const char *unknown = NULL;
+
+    if (!query || !*query)
+        return true;
+    if (evhttp_parse_query_str(query, &pairs) != 0) {
+        answer_invalid(request, "?", "the query cannot be read");
+        return false;
+    }
+    for (pair = pairs.tqh_first; pair && !unknown; pair = pair->next.tqe_next) {
+        if (!word_in(request->route->query, pair->key) || request_query(request, pair->key) ||
+            request->query_count == QUERY_PARAMS_MAX) {
+            unknown = arena_printf(request->arena, "?%s", pair->key);
+            break;
+        }
+        request->query[request->query_count].name = arena_strdup(request->arena, pair->key);
+        request->query[request->query_count++].value = arena_strdup(request->arena, pair->value);
+    }
+    evhttp_clear_headers(&pairs);
+    if (unknown)
+        answer_invalid(request, unknown, "is not a known query parameter, or is given twice");
+    return !unknown;
+}
+
+static bool body_read(struct api_request *request)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(request->http);
+    const char *type = request_header(request, "Content-Type");
+    struct type_errors errors = { 0 };
+
+    request->body_len = evbuffer_get_length(input);
+    request->body = request->body_len ? (const char *)evbuffer_pullup(input, -1) : "";
+    if (!request->route->body)
+        return true;
+    if (!type || strncasecmp(type, "application/json", 16) != 0 || (type[16] && type[16] != ';' && type[16] != ' ')) {
+        answer_problem(request, 415, "UnsupportedMediaType", "the body must be application/json", NULL);
+        return false;
+    }
+    request->args = arena_alloc(request->arena, request->route->body->size);
+    if (type_decode_text(request->route->body, request->body, request->body_len, 0, request->arena, request->args,
+                         &errors) == SL_OK)
+        return true;
+    answer_faults(request, 400, &errors);
+    return false;
+}
+
+static bool role_may(enum access access, int role)
+{
+    switch (access) {
+    case ACCESS_ANYBODY: return true;
+    case ACCESS_READ: return role != ROLE_PROVIDER;
+    case ACCESS_MERCHANT: return role == ROLE_MERCHANT || role == ROLE_OPERATOR;
+    case ACCESS_PROVIDER: return role == ROLE_PROVIDER || role == ROLE_OPERATOR;
+    case ACCESS_INSPECT: return role == ROLE_READER || role == ROLE_OPERATOR;
+    case ACCESS_OPERATOR: break;
+    }
+    return role == ROLE_OPERATOR;
+}
+
+static bool access_check(struct api_request *request)
+{
+    const struct auth *auth = request->api->setup.auth;
+
+    if (!auth || request->route->access == ACCESS_ANYBODY)
+        return true;
+    request->principal = auth_find(auth, request_header(request, "Authorization"));
+    if (!request->principal) {
+        answer_header(request, "WWW-Authenticate", "Bearer");
+        answer_problem(request, 401, "Unauthorized", "a valid bearer token is needed", NULL);
+        return false;
+    }
+    if (!role_may(request->route->access, request->principal->role)) {
+        answer_problem(request, 403, "Forbidden", "the role of this token does not allow it", NULL);
+        return false;
+    }
+    return true;
+}
+
+bool request_owns(struct api_request *request, const char *party_id, const char *what)
+{
+    const struct principal *principal = request->principal;
+
+    if (!principal || principal->role != ROLE_MERCHANT || strcmp(principal->party_id, party_id) == 0)
+        return true;
+    answer_problem(request, 404, what, "there is no such thing", NULL);
+    return false;
+}
+
+static void client_gone(struct evhttp_connection *connection, void *arg)
+{
+    struct api_request *request = arg;
+
+    (void)connection;
+    request->http = NULL;
+}
+
+static bool ids_are_ids(struct api_request *request)
+{
+    size_t i;
+
+    for (i = 0; i < PATH_PARAMS_MAX && request->params[i]; i++) {
+        if (strlen(request->params[i]) > 200 || (type_id.check && type_id.check(&request->params[i]) &&
+                                                 request->route->access != ACCESS_PROVIDER)) {
+            answer_problem(request, 404, "NotFound", "there is nothing under this path", NULL);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void request_route(struct api_request *request)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request->http);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    struct buf allowed = BUF_EMPTY;
+
+    request->route = route_find(request, method_name(request->http), path && *path ? path : "/", &allowed);
+    if (!request->route && allowed.len) {
+        answer_header(request, "Allow", buf_text(&allowed));
+        answer_problem(request, 405, "MethodNotAllowed", "this path does not take this method", NULL);
+    } else if (!request->route) {
+        answer_problem(request, 404, "NotFound", "there is nothing under this path", NULL);
+    } else if (access_check(request) && ids_are_ids(request) && query_read(request, evhttp_uri_get_query(uri)) &&
+               body_read(request)) {
+        request->route->handler(request);
+    }
+    buf_clear(&allowed);
+}
+
+static void request_begin(struct evhttp_request *http, void *arg)
+{
+    struct api *api = arg;
+    struct api_request *request = xcalloc(1, sizeof(*request));
+
+    request->api = api;
+    request->http = http;
+    request->arena = arena_new();
+    request->began_us = clock_mono_us();
+    DL_APPEND(api->open, request);
+    evhttp_connection_set_closecb(evhttp_request_get_connection(http), client_gone, request);
+    if (api->stopping)
+        answer_problem(request, 503, "Unavailable", "the daemon is stopping", NULL);
+    else
+        request_route(request);
+}
+
+/* ---- life ---- */
+
+static enum sl_err socket_bind(const struct api_setup *setup, evutil_socket_t *out)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)setup->port) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, saved;
+
+    if (fd < 0)
+        return SL_ESYS;
+    if (inet_pton(AF_INET, setup->address, &address.sin_addr) != 1) {
+        errno = EINVAL;
+    } else {
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (setup->reuse_port)
+            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+        if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 1024) == 0) {
+            *out = fd;
+            return SL_OK;
+        }
+    }
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return SL_ESYS;
+}
+
+enum sl_err api_new(const struct api_setup *setup, struct api **out)
+{
+    struct sockaddr_in bound;
+    socklen_t len = sizeof(bound);
+    evutil_socket_t fd;
+    struct api *api;
+
+    if (socket_bind(setup, &fd))
+        return SL_ESYS;
+    api = xcalloc(1, sizeof(*api));
+    api->setup = *setup;
+    api->http = evhttp_new(setup->base);
+    evhttp_set_max_body_size(api->http, (ev_ssize_t)(setup->body_max ? setup->body_max : BODY_MAX));
+    evhttp_set_max_headers_size(api->http, HEADERS_MAX);
+    evhttp_set_timeout(api->http, IDLE_S);
+    evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
+                                              EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+    evhttp_set_gencb(api->http, request_begin, api);
+    api->socket = evhttp_accept_socket_with_handle(api->http, fd);
+    getsockname(fd, (struct sockaddr *)&bound, &len);
+    api->port = ntohs(bound.sin_port);
+    *out = api;
+    return SL_OK;
+}
+
+int api_port(const struct api *api)
+{
+    return api->port;
+}
+
+void api_set_auth(struct api *api, struct auth *auth)
+{
+    struct api_request *request;
+
+    /* Requests under way finish with what their principal was allowed when they began. */
+    DL_FOREACH(api->open, request) {
+        if (request->principal) {
+            struct principal *kept = arena_memdup(request->arena, request->principal, sizeof(*kept));
+
+            kept->party_id = arena_strdup(request->arena, kept->party_id);
+            request->principal = kept;
+        }
+    }
+    api->setup.auth = auth;
+}
+
+static void stop_at_once(void *arg)
+{
+    struct api *api = arg;
+    void (*stopped)(void *arg) = api->stopped;
+
+    if (api->open || !stopped)
+        return;
+    api->stopped = NULL;
+    stopped(api->stopped_arg);
+}
+
+void api_stop(struct api *api, void (*done)(void *arg), void *arg)
+{
+    struct api_request *request, *next;
+
+    api->stopping = true;
+    api->stopped = done;
+    api->stopped_arg = arg;
+    if (api->socket)
+        evhttp_del_accept_socket(api->http, api->socket);
+    api->socket = NULL;
+    DL_FOREACH_SAFE(api->open, request, next) {
+        if (request->give_up)
+            request->give_up(request);
+    }
+    api->setup.alarm->after(api->setup.alarm_ctx, 0, stop_at_once, api);
+}
+
+void api_free(struct api *api)
+{
+    struct api_request *request, *next;
+
+    if (!api)
+        return;
+    evhttp_free(api->http); /* open requests lose their connections */
+    DL_FOREACH_SAFE(api->open, request, next) {
+        DL_DELETE(api->open, request);
+        arena_free(request->arena);
+        free(request);
+    }
+    free(api);
+}

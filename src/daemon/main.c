@@ -1,0 +1,288 @@
+/* sluiced: wires the parts together, in the order in which each needs the one before, and takes them
+ * apart again in the opposite order.
+ *
+ *   private redis? -> client -> meta data -> durability -> configuration, effects, runtime, wheel, API
+ *   SIGTERM: API stops taking -> runtime drains -> wheel says goodbye -> exit                        */
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "daemon/alarm_loop.h"
+#include "daemon/options.h"
+#include "engine/redis_store.h"
+#include "payment/kind.h"
+#include "redis/meta.h"
+#include "redis/partition.h"
+#include "redis/server.h"
+
+#define STORE_MS 10000 /* deadline of one request to Redis */
+
+struct daemon {
+    struct options options;
+    struct event_base *base;
+    struct server *server;
+    struct client *client;
+    struct space *space;
+    struct domain_store *domains;
+    struct http_client *http;
+    struct effects *effects;
+    struct redis_store store;
+    struct runtime *runtime;
+    struct wheel *wheel;
+    struct auth *auth;
+    struct api *api;
+    struct event *signals[3];
+    char name[128];
+    bool checking, running, stopping, durable;
+    int status;
+};
+
+static const struct machine_kind *const kinds[] = { &invoice_kind, NULL };
+
+static void daemon_end(struct daemon *daemon, int status)
+{
+    daemon->status = status;
+    event_base_loopbreak(daemon->base);
+}
+
+/* ---- start ---- */
+
+static void daemon_run(struct daemon *daemon, int partitions)
+{
+    const struct options *options = &daemon->options;
+    const char *why;
+
+    daemon->space = space_new(partitions);
+    daemon->domains = domain_store_new(daemon->client, &alarm_loop_ops, daemon->base);
+    if (http_client_new(&(struct http_client_setup){ .base = daemon->base }, &daemon->http, &why)) {
+        log_error("%s", why);
+        daemon_end(daemon, 1);
+        return;
+    }
+    daemon->effects = effects_new(daemon->base, &(struct effects_setup){ .http = daemon->http });
+    daemon->store = (struct redis_store){ daemon->client, daemon->space, STORE_MS };
+    daemon->runtime = runtime_new(&(struct runtime_setup){
+        .store = &redis_store_ops, .store_ctx = &daemon->store, .effects = effects_ops(), .effects_ctx = daemon->effects,
+        .config = &domain_store_ops, .config_ctx = daemon->domains, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->base,
+        .lease_ms = options->lease_ms,
+    });
+    daemon->wheel = wheel_new(&(struct wheel_setup){
+        .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime, .alarm = &alarm_loop_ops,
+        .alarm_ctx = daemon->base, .name = daemon->name, .kinds = kinds, .lease_ms = options->lease_ms,
+    });
+    if (api_new(&(struct api_setup){
+            .base = daemon->base, .address = options->address, .port = options->port, .reuse_port = options->reuse_port,
+            .auth = daemon->auth, .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime,
+            .wheel = daemon->wheel, .effects = daemon->effects, .domains = daemon->domains, .alarm = &alarm_loop_ops,
+            .alarm_ctx = daemon->base, .durable = daemon->durable,
+        }, &daemon->api)) {
+        log_error("cannot listen on %s:%d: %s", options->address, options->port, strerror(errno));
+        daemon_end(daemon, 1);
+        return;
+    }
+    daemon->running = true;
+    log_info("%s serves %d partitions on http://%s:%d%s", daemon->name, partitions, options->address, api_port(daemon->api),
+             daemon->auth ? "" : " WITHOUT TOKENS: everybody who reaches it may do everything");
+    printf("sluiced listening on %s:%d\n", options->address, api_port(daemon->api));
+    fflush(stdout);
+}
+
+static void durability_checked(void *arg, const struct meta_result *result)
+{
+    struct daemon *daemon = arg;
+
+    if (result->err == SL_EREFUSED) {
+        log_error("%s", result->message);
+        daemon_end(daemon, 1);
+        return;
+    }
+    daemon->checking = false;
+    if (result->err)
+        return; /* the connection went away: it is checked again when it is back */
+    if (*result->message)
+        log_warn("%s", result->message);
+    daemon->durable = !*result->message;
+    daemon_run(daemon, daemon->options.partitions);
+}
+
+static void meta_checked(void *arg, const struct meta_result *result)
+{
+    struct daemon *daemon = arg;
+
+    if (result->err == SL_ENOENT || result->err == SL_EREFUSED) {
+        log_error("%s", result->message);
+        daemon_end(daemon, 1);
+        return;
+    }
+    if (result->err) {
+        daemon->checking = false;
+        return;
+    }
+    daemon->options.partitions = result->partitions;
+    meta_check_durability(daemon->client, !daemon->options.relaxed, durability_checked, daemon);
+}
+
+static void connection_changed(void *arg, bool up)
+{
+    struct daemon *daemon = arg;
+
+    if (!up || daemon->running || daemon->checking)
+        return;
+    daemon->checking = true;
+    if (daemon->server) /* ours alone: what a newcomer needs is made on the way */
+        meta_init(daemon->client, daemon->options.partitions ? daemon->options.partitions : PARTITIONS_DEFAULT,
+                  meta_checked, daemon);
+    else
+        meta_check(daemon->client, daemon->options.partitions, meta_checked, daemon);
+}
+
+static bool daemon_connect(struct daemon *daemon)
+{
+    const char *url = daemon->options.redis, *why_not;
+    char *why = NULL;
+
+    if (!url) {
+        if (server_start(&(struct server_setup){
+                .dir = daemon->options.data, .fsync_always = !daemon->options.relaxed, .tells_parent = true,
+            }, &daemon->server, &why)) {
+            log_error("%s", why);
+            free(why);
+            return false;
+        }
+        url = server_url(daemon->server);
+        log_info("a private redis-server keeps the data in %s", daemon->options.data);
+    }
+    if (client_new(&(struct client_setup){
+            .base = daemon->base, .url = url, .name = "sluiced", .on_state = connection_changed, .on_state_arg = daemon,
+        }, &daemon->client, &why_not)) {
+        log_error("%s", why_not);
+        return false;
+    }
+    return true;
+}
+
+/* ---- stop ---- */
+
+static void said_goodbye(void *arg)
+{
+    daemon_end(arg, 0);
+}
+
+static void drained(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    wheel_stop(daemon->wheel, said_goodbye, daemon);
+}
+
+static void answered_all(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    runtime_drain(daemon->runtime, daemon->options.grace_ms, drained, daemon);
+}
+
+static void told_to_stop(evutil_socket_t number, short what, void *arg)
+{
+    struct daemon *daemon = arg;
+
+    (void)what;
+    if (daemon->stopping || !daemon->running) {
+        daemon_end(daemon, daemon->running ? 1 : 0);
+        return;
+    }
+    daemon->stopping = true;
+    log_info("signal %d: finishing what is in work, for at most %" PRId64 " ms", (int)number, daemon->options.grace_ms);
+    api_stop(daemon->api, answered_all, daemon);
+}
+
+static void told_to_reload(evutil_socket_t number, short what, void *arg)
+{
+    struct daemon *daemon = arg;
+    struct auth *auth;
+    char *why;
+
+    (void)number;
+    (void)what;
+    if (!daemon->auth)
+        return;
+    if (auth_load(daemon->options.tokens, &auth, &why)) {
+        log_error("%s; the tokens stay as they were", why);
+        free(why);
+        return;
+    }
+    api_set_auth(daemon->api, auth);
+    auth_free(daemon->auth);
+    daemon->auth = auth;
+    log_info("the tokens have been read again");
+}
+
+/* ---- life ---- */
+
+static void daemon_name(struct daemon *daemon)
+{
+    char host[64] = "localhost";
+
+    if (daemon->options.name) {
+        snprintf(daemon->name, sizeof(daemon->name), "%s", daemon->options.name);
+        return;
+    }
+    gethostname(host, sizeof(host) - 1);
+    snprintf(daemon->name, sizeof(daemon->name), "%s:%ld", host, (long)getpid());
+}
+
+static void daemon_free(struct daemon *daemon)
+{
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(daemon->signals); i++) {
+        if (daemon->signals[i])
+            event_free(daemon->signals[i]);
+    }
+    api_free(daemon->api);
+    client_free(daemon->client); /* whatever waits for Redis is answered now */
+    wheel_free(daemon->wheel);
+    runtime_free(daemon->runtime); /* cancels what is out at providers */
+    effects_free(daemon->effects);
+    http_client_free(daemon->http);
+    domain_store_free(daemon->domains);
+    space_free(daemon->space);
+    auth_free(daemon->auth);
+    event_base_free(daemon->base);
+    server_stop(daemon->server);
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon daemon = { .status = 1 };
+    char *why;
+
+    xmalloc_init();
+    options_parse(argc, argv, &daemon.options);
+    daemon_name(&daemon);
+    if (daemon.options.tokens && auth_load(daemon.options.tokens, &daemon.auth, &why)) {
+        log_error("%s", why);
+        free(why);
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    daemon.base = event_base_new();
+    daemon.signals[0] = evsignal_new(daemon.base, SIGTERM, told_to_stop, &daemon);
+    daemon.signals[1] = evsignal_new(daemon.base, SIGINT, told_to_stop, &daemon);
+    daemon.signals[2] = evsignal_new(daemon.base, SIGHUP, told_to_reload, &daemon);
+    event_add(daemon.signals[0], NULL);
+    event_add(daemon.signals[1], NULL);
+    event_add(daemon.signals[2], NULL);
+    if (daemon_connect(&daemon))
+        event_base_dispatch(daemon.base);
+    daemon_free(&daemon);
+    return daemon.status;
+}

@@ -1,0 +1,165 @@
+#include "daemon/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "config.h"
+#include "redis/partition.h"
+
+static const char help[] =
+    "Usage: sluiced [OPTION]...\n"
+    "Carries invoices and payments through their stages, on Redis.\n"
+    "\n"
+    "  --redis=URL            redis://[user:password@]host:port[/db], rediss://…, unix:///path\n"
+    "                         (default: a private redis-server in --data)\n"
+    "  --data=DIR             data of the private redis-server (default: ./sluice-data)\n"
+    "  --partitions=N         for the private redis-server's first start (default: 64); with --redis:\n"
+    "                         refuse to start if the deployment has another number\n"
+    "  --durability=HOW       strict (default): refuse a Redis that answers before its data is safe;\n"
+    "                         relaxed: accept it, and say so\n"
+    "  --listen=ADDRESS:PORT  HTTP API (default: 127.0.0.1:8080; port 0: the kernel chooses)\n"
+    "  --reuse-port           let several daemons of this host share the port\n"
+    "  --tokens=FILE          bearer tokens and their roles (JSON)\n"
+    "  --insecure             no tokens: everybody who reaches the port may do everything\n"
+    "  --lease=MS             how long a machine stays claimed without being extended (default: 30000)\n"
+    "  --grace=MS             time for work under way when told to stop (default: 10000)\n"
+    "  --name=NAME            of this daemon among its kin (default: host:pid)\n"
+    "  --log-level=LEVEL      error, warn, info (default) or debug\n"
+    "  --help, --version\n"
+    "\n"
+    "Every option may stand in the environment instead: SLUICE_REDIS, SLUICE_DATA, SLUICE_LISTEN, …\n"
+    "SIGTERM and SIGINT end it gracefully; a second one at once. SIGHUP reads the token file again.\n";
+
+enum {
+    OPT_REDIS = 256, OPT_DATA, OPT_PARTITIONS, OPT_DURABILITY, OPT_LISTEN, OPT_REUSE_PORT, OPT_TOKENS, OPT_INSECURE,
+    OPT_LEASE, OPT_GRACE, OPT_NAME, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
+};
+
+static const struct option table[] = {
+    { "redis", required_argument, NULL, OPT_REDIS },
+    { "data", required_argument, NULL, OPT_DATA },
+    { "partitions", required_argument, NULL, OPT_PARTITIONS },
+    { "durability", required_argument, NULL, OPT_DURABILITY },
+    { "listen", required_argument, NULL, OPT_LISTEN },
+    { "reuse-port", no_argument, NULL, OPT_REUSE_PORT },
+    { "tokens", required_argument, NULL, OPT_TOKENS },
+    { "insecure", no_argument, NULL, OPT_INSECURE },
+    { "lease", required_argument, NULL, OPT_LEASE },
+    { "grace", required_argument, NULL, OPT_GRACE },
+    { "name", required_argument, NULL, OPT_NAME },
+    { "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+    { "help", no_argument, NULL, OPT_HELP },
+    { "version", no_argument, NULL, OPT_VERSION },
+    { NULL, 0, NULL, 0 },
+};
+
+static void SL_PRINTF(1, 2) __attribute__((noreturn)) die(const char *format, ...)
+{
+    va_list args;
+
+    fputs("sluiced: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputs("\n", stderr);
+    exit(2);
+}
+
+static int64_t number(const char *name, const char *text, int64_t min, int64_t max)
+{
+    long long value;
+    char *end;
+
+    errno = 0;
+    value = strtoll(text, &end, 10);
+    if (!*text || *end || errno || value < min || value > max)
+        die("--%s must be a whole number within %lld..%lld, not \"%s\"", name, (long long)min, (long long)max, text);
+    return value;
+}
+
+static void listen_set(struct options *options, const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    static char address[64];
+
+    if (!colon || (size_t)(colon - text) >= sizeof(address) || colon == text)
+        die("--listen must be ADDRESS:PORT, not \"%s\"", text);
+    memcpy(address, text, (size_t)(colon - text));
+    address[colon - text] = '\0';
+    options->address = address;
+    options->port = (int)number("listen", colon + 1, 0, 65535);
+}
+
+static void option_set(struct options *options, int option, const char *value)
+{
+    enum log_level level;
+
+    switch (option) {
+    case OPT_REDIS: options->redis = value; break;
+    case OPT_DATA: options->data = value; break;
+    case OPT_PARTITIONS: options->partitions = (int)number("partitions", value, 1, PARTITIONS_MAX); break;
+    case OPT_DURABILITY:
+        options->relaxed = strcmp(value, "relaxed") == 0;
+        if (!options->relaxed && strcmp(value, "strict") != 0)
+            die("--durability must be strict or relaxed, not \"%s\"", value);
+        break;
+    case OPT_LISTEN: listen_set(options, value); break;
+    case OPT_REUSE_PORT: options->reuse_port = true; break;
+    case OPT_TOKENS: options->tokens = value; break;
+    case OPT_INSECURE: options->insecure = true; break;
+    case OPT_LEASE: options->lease_ms = number("lease", value, 100, 3600000); break;
+    case OPT_GRACE: options->grace_ms = number("grace", value, 0, 3600000); break;
+    case OPT_NAME: options->name = value; break;
+    case OPT_LOG_LEVEL:
+        if (!log_level_parse(value, &level))
+            die("--log-level must be error, warn, info or debug, not \"%s\"", value);
+        log_set_level(level);
+        break;
+    case OPT_HELP: fputs(help, stdout); exit(0);
+    case OPT_VERSION: puts("sluiced " PACKAGE_VERSION); exit(0);
+    default: fputs("Try --help.\n", stderr); exit(2);
+    }
+}
+
+/* "reuse-port" is SLUICE_REUSE_PORT. */
+static const char *from_environment(const char *name)
+{
+    char variable[64] = "SLUICE_";
+    size_t i, len = strlen(variable);
+
+    for (i = 0; name[i] && len + i < sizeof(variable) - 1; i++)
+        variable[len + i] = name[i] == '-' ? '_' : (char)(name[i] - ('a' - 'A'));
+    variable[len + i] = '\0';
+    return getenv(variable);
+}
+
+void options_parse(int argc, char **argv, struct options *out)
+{
+    const struct option *row;
+    const char *value;
+    int option;
+
+    *out = (struct options){
+        .data = "sluice-data", .address = "127.0.0.1", .port = 8080, .lease_ms = 30000, .grace_ms = 10000,
+    };
+    for (row = table; row->name && row->val < OPT_HELP; row++) {
+        value = from_environment(row->name);
+        if (value && (row->has_arg || strcmp(value, "1") == 0))
+            option_set(out, row->val, value);
+    }
+    while ((option = getopt_long(argc, argv, "", table, NULL)) != -1)
+        option_set(out, option, optarg);
+    if (optind < argc)
+        die("what is \"%s\"? Try --help.", argv[optind]);
+    if (!out->tokens && !out->insecure)
+        die("who may do what? Give --tokens=FILE, or --insecure to let everybody do everything.");
+    if (out->tokens && out->insecure)
+        die("--tokens and --insecure contradict each other");
+    if (out->insecure && strncmp(out->address, "127.", 4) != 0)
+        die("--insecure is for the loopback addresses only, not for %s", out->address);
+}

@@ -1,0 +1,26 @@
+/* What sluiced is told on its command line and in its environment. */
+#ifndef SLUICE_DAEMON_OPTIONS_H
+#define SLUICE_DAEMON_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct options {
+    const char *redis;   /* address; NULL: a private redis-server in DATA */
+    const char *data;
+    const char *address; /* to listen on */
+    int port;
+    const char *tokens;  /* file; NULL: none */
+    bool insecure;
+    bool relaxed;        /* accept a Redis that may lose the last second */
+    int partitions;      /* 0: as initialised (a private one: 64) */
+    int64_t lease_ms;
+    int64_t grace_ms;    /* for work under way when told to stop */
+    const char *name;    /* among the daemons; NULL: host:pid */
+    bool reuse_port;
+};
+
+/* Parses; ends the process after --help, --version or with a sentence and status 2 after a fault. */
+void options_parse(int argc, char **argv, struct options *out);
+
+#endif
