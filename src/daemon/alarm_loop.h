@@ -4,9 +4,12 @@
 
 #include "engine/runtime.h"
 
+struct alarm_loop;
 struct event_base;
 
-/* ctx: the event base. What has not rung when the base is freed never rings. */
-extern const struct alarm_ops alarm_loop_ops;
+struct alarm_loop *alarm_loop_new(struct event_base *base);
+void alarm_loop_free(struct alarm_loop *loop); /* what has not rung never rings; before the base is freed */
+
+extern const struct alarm_ops alarm_loop_ops; /* ctx: struct alarm_loop */
 
 #endif

@@ -28,6 +28,7 @@
 struct daemon {
     struct options options;
     struct event_base *base;
+    struct alarm_loop *alarm;
     struct server *server;
     struct client *client;
     struct space *space;
@@ -61,7 +62,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
     const char *why;
 
     daemon->space = space_new(partitions);
-    daemon->domains = domain_store_new(daemon->client, &alarm_loop_ops, daemon->base);
+    daemon->domains = domain_store_new(daemon->client, &alarm_loop_ops, daemon->alarm);
     if (http_client_new(&(struct http_client_setup){ .base = daemon->base }, &daemon->http, &why)) {
         log_error("%s", why);
         daemon_end(daemon, 1);
@@ -71,18 +72,18 @@ static void daemon_run(struct daemon *daemon, int partitions)
     daemon->store = (struct redis_store){ daemon->client, daemon->space, STORE_MS };
     daemon->runtime = runtime_new(&(struct runtime_setup){
         .store = &redis_store_ops, .store_ctx = &daemon->store, .effects = effects_ops(), .effects_ctx = daemon->effects,
-        .config = &domain_store_ops, .config_ctx = daemon->domains, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->base,
+        .config = &domain_store_ops, .config_ctx = daemon->domains, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->alarm,
         .lease_ms = options->lease_ms,
     });
     daemon->wheel = wheel_new(&(struct wheel_setup){
         .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime, .alarm = &alarm_loop_ops,
-        .alarm_ctx = daemon->base, .name = daemon->name, .kinds = kinds, .lease_ms = options->lease_ms,
+        .alarm_ctx = daemon->alarm, .name = daemon->name, .kinds = kinds, .lease_ms = options->lease_ms,
     });
     if (api_new(&(struct api_setup){
             .base = daemon->base, .address = options->address, .port = options->port, .reuse_port = options->reuse_port,
             .auth = daemon->auth, .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime,
             .wheel = daemon->wheel, .effects = daemon->effects, .domains = daemon->domains, .alarm = &alarm_loop_ops,
-            .alarm_ctx = daemon->base, .durable = daemon->durable,
+            .alarm_ctx = daemon->alarm, .durable = daemon->durable,
         }, &daemon->api)) {
         log_error("cannot listen on %s:%d: %s", options->address, options->port, strerror(errno));
         daemon_end(daemon, 1);
@@ -256,6 +257,7 @@ static void daemon_free(struct daemon *daemon)
     domain_store_free(daemon->domains);
     space_free(daemon->space);
     auth_free(daemon->auth);
+    alarm_loop_free(daemon->alarm);
     event_base_free(daemon->base);
     server_stop(daemon->server);
 }
@@ -275,6 +277,7 @@ int main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     daemon.base = event_base_new();
+    daemon.alarm = alarm_loop_new(daemon.base);
     daemon.signals[0] = evsignal_new(daemon.base, SIGTERM, told_to_stop, &daemon);
     daemon.signals[1] = evsignal_new(daemon.base, SIGINT, told_to_stop, &daemon);
     daemon.signals[2] = evsignal_new(daemon.base, SIGHUP, told_to_reload, &daemon);
