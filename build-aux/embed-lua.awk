@@ -2,10 +2,12 @@
 # script's own names for its keys and arguments, so that a wrong count or name does not compile.
 #
 #   awk -v mode=header|source -v name=commit -v dir=LUADIR -f embed-lua.awk lua/commit.lua
+#   awk -v mode=all -f embed-lua.awk lua/commit.lua lua/claim.lua ...      (the list of all scripts)
 #
-# The script's header comment is read in fixed words:
+# The script's header comment, which ends with its first line that is not a comment, has fixed words:
 #   -- KEYS n name type        -- ARGV n name unit        -- ARGV ... name unit   (any number more)
 #   -- RETURNS code meaning    (becomes enum lua_<name>_code)
+#   -- ERRORS text             -- COST text               (both must be there)
 # A line  -- #include "inc/x.lua"  is replaced by that file; each may be included once.
 
 function die(text)
@@ -15,19 +17,49 @@ function die(text)
     exit 1
 }
 
-function add_line(line)
+# Character by character: awks differ about backslashes in gsub().
+function c_text(line,    i, c, out)
 {
-    gsub(/\\/, "\\\\", line)
-    gsub(/"/, "\\\"", line)
-    text[++lines] = line
+    out = ""
+    for (i = 1; i <= length(line); i++) {
+        c = substr(line, i, 1)
+        if (c == "\\" || c == "\"" || c == "?")
+            out = out "\\" c
+        else if (c == "\t")
+            out = out "\\t"
+        else if (c == "\r")
+            out = out "\\r"
+        else
+            out = out c
+    }
+    return out
 }
 
-function include_file(path,    line, got)
+function add_line(line)
 {
+    text[++lines] = c_text(line)
+}
+
+function path_of(line)
+{
+    sub(/^-- #include "/, "", line)
+    if (line !~ /"[ \t]*$/)
+        die("an #include without its closing quote")
+    sub(/".*$/, "", line)
+    return line
+}
+
+function include_file(path,    line, got, file)
+{
+    if (failed)
+        return
+    if (path in open_now)
+        die("\"" path "\" includes itself, in a circle")
     if (path in included)
-        die("\"" path "\" is included twice or in a circle")
-    included[path] = 1
-    while ((got = (getline line < (dir "/" path))) > 0) {
+        die("\"" path "\" is included twice")
+    included[path] = open_now[path] = 1
+    file = dir "/" path
+    while ((got = (getline line < file)) > 0) {
         if (line ~ /^-- #include "/)
             include_file(path_of(line))
         else
@@ -35,30 +67,68 @@ function include_file(path,    line, got)
     }
     if (got < 0)
         die("cannot read \"" path "\"")
-    close(dir "/" path)
+    close(file)
+    delete open_now[path]
 }
 
-function path_of(line)
+# WHAT's name must be usable as a member of a C struct, and new.
+function take_name(what, word)
 {
-    sub(/^-- #include "/, "", line)
-    sub(/".*$/, "", line)
-    return line
+    if (word !~ /^[a-z][a-z0-9_]*$/)
+        die(what " has no usable name: \"" word "\"")
+    if ((what, word) in named)
+        die(what " " word " is there twice")
+    named[what, word] = 1
+    return word
 }
 
+mode == "all" { nextfile_name(); next }
+
+function nextfile_name(    base)
+{
+    if (FNR != 1)
+        return
+    base = FILENAME
+    sub(/^.*\//, "", base)
+    sub(/\.lua$/, "", base)
+    script[++script_count] = base
+}
+
+FNR == 1 { in_header = 1 }
+!/^--/ { in_header = 0 }
 /^-- #include "/ { include_file(path_of($0)); next }
+/^--[ \t]*#[ \t]*include/ { die("an #include is written  -- #include \"inc/x.lua\"") }
 
-/^-- KEYS / {
+in_header && /^-- KEYS / {
     if ($3 != key_count + 1) die("KEYS " $3 " is out of order")
-    key[++key_count] = $4
+    if (NF != 5) die("a key is written  -- KEYS n name type")
+    key[++key_count] = take_name("KEYS", $4)
 }
-/^-- ARGV [0-9]/ {
+in_header && /^-- ARGV / {
     if (tail != "") die("ARGV after the open end")
-    if ($3 != arg_count + 1) die("ARGV " $3 " is out of order")
-    arg[++arg_count] = $4
+    if (NF != 5) die("an argument is written  -- ARGV n name unit")
+    if ($3 == "...")
+        tail = take_name("ARGV", $4)
+    else if ($3 != arg_count + 1)
+        die("ARGV " $3 " is out of order")
+    else
+        arg[++arg_count] = take_name("ARGV", $4)
 }
-/^-- ARGV \.\.\. / { tail = $4 }
-/^-- RETURNS / { code_value[++code_count] = $3; code_name[code_count] = $4 }
+in_header && /^-- RETURNS / {
+    if ($3 !~ /^-?[0-9]+$/ || $3 in code_seen) die("RETURNS " $3 " is not a code, or there twice")
+    code_seen[$3] = 1
+    code_value[++code_count] = $3
+    code_name[code_count] = take_name("RETURNS", $4)
+}
+in_header && /^-- ERRORS / { has_errors = 1 }
+in_header && /^-- COST / { has_cost = 1 }
 { add_line($0) }
+
+function print_prototype(end)
+{
+    print "void lua_" name "(struct client *client, const struct lua_" name "_keys *keys,"
+    print "    const struct lua_" name "_args *args, int64_t deadline_ms, client_done_fn done, void *done_arg)" end
+}
 
 function print_header(    i, upper)
 {
@@ -94,8 +164,7 @@ function print_header(    i, upper)
         print "    char nothing;"
     print "};"
     print ""
-    print "void lua_" name "(struct client *client, const struct lua_" name "_keys *keys, const struct lua_" name "_args *args,"
-    print "    int64_t deadline_ms, client_done_fn done, void *done_arg);"
+    print_prototype(";")
     print ""
     print "#endif"
 }
@@ -111,8 +180,7 @@ function print_source(    i)
     print ""
     print "struct script script_" name " = { .name = \"" name "\", .text = text, .len = sizeof(text) - 1 };"
     print ""
-    print "void lua_" name "(struct client *client, const struct lua_" name "_keys *keys, const struct lua_" name "_args *args,"
-    print "    int64_t deadline_ms, client_done_fn done, void *done_arg)"
+    print_prototype("")
     print "{"
     print "    const struct slice fixed[] = {"
     for (i = 1; i <= key_count; i++)
@@ -132,10 +200,31 @@ function print_source(    i)
     print "}"
 }
 
+function print_all(    i)
+{
+    print "/* Made from the list of scripts by build-aux/embed-lua.awk. */"
+    print "#include \"redis/script_list.h\""
+    print ""
+    for (i = 1; i <= script_count; i++)
+        print "#include \"lua/" script[i] ".h\""
+    print ""
+    print "struct script *const script_list[] = {"
+    for (i = 1; i <= script_count; i++)
+        print "    &script_" script[i] ","
+    print "    NULL,"
+    print "};"
+}
+
 END {
     if (failed)
         exit 1
+    if (mode == "all") {
+        print_all()
+        exit 0
+    }
     if (!key_count) die("no KEYS line in the header comment")
+    if (!has_errors) die("no ERRORS line in the header comment")
+    if (!has_cost) die("no COST line in the header comment")
     if (mode == "header") print_header()
     else print_source()
 }

@@ -21,6 +21,7 @@
 #include "payment/kind.h"
 #include "redis/meta.h"
 #include "redis/partition.h"
+#include "redis/script_list.h"
 #include "redis/server.h"
 
 #define STORE_MS 10000 /* deadline of one request to Redis */
@@ -163,6 +164,7 @@ static bool daemon_connect(struct daemon *daemon)
     }
     if (client_new(&(struct client_setup){
             .base = daemon->base, .url = url, .name = "sluiced", .on_state = connection_changed, .on_state_arg = daemon,
+            .scripts = script_list,
         }, &daemon->client, &why_not)) {
         log_error("%s", why_not);
         return false;

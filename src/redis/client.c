@@ -1,10 +1,20 @@
+/* The connection and everything in flight on it.
+ *
+ *     new -> connect -> greet (AUTH, SELECT, scripts, PING) -> up -> ... -> down -> wait -> connect
+ *
+ * Nobody's commands travel before the greeting was answered: a refused SELECT must not let them loose on
+ * another database. hiredis keeps the order of replies; the requests themselves are ours, so that they can
+ * be finished (deadline, end of the client) while hiredis still waits for their replies. Deadlines sit in a
+ * hashed wheel of ticks: thousands in flight cost one timer, and none runs while nothing is in flight. */
 #include "redis/client.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <event2/event.h>
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
+#include <hiredis/sds.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,30 +27,40 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "config.h"
+#include "redis/address.h"
+#include "redis/script.h"
 
 /* hiredis ships its event adapter as a header full of static functions. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 #include <hiredis/adapters/libevent.h>
 #pragma GCC diagnostic pop
 #ifdef HAVE_HIREDIS_SSL
+#include <arpa/inet.h>
 #include <hiredis/hiredis_ssl.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #endif
 
 #define IN_FLIGHT_MAX 100000
-#define SWEEP_MS 50         /* how late a deadline may be noticed */
+#define SILENCE_MAX_MS 10000
+#define TICK_US 8000        /* how late a deadline may be noticed */
+#define TICK_SLOTS 1024     /* 8 s; longer deadlines are passed over once a round */
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MAX_MS 2000
-#define CONNECT_MS 5000
-#define PORT_DEFAULT 6379
+#define FREE_ROUNDS_MAX 1000 /* of refusals that bring forth refusals */
+#define CONNECT_MS 5000     /* for the connection and the greeting together */
 
 /* One command that was sent. Lives until hiredis gives its callback, which may be after its deadline. */
 struct request {
-    struct request *prev, *next;
-    struct client *client;
-    client_done_fn done; /* NULL: answered already */
+    struct request *prev, *next;           /* all of the connection, in the order they were sent */
+    struct request *tick_prev, *tick_next; /* those of a slot of the wheel */
+    struct client *client; /* NULL: the client is gone */
+    client_done_fn done;   /* NULL: finished already */
     void *done_arg;
-    int64_t deadline_us;
+    int64_t tick;          /* the first that is not before its deadline */
+    uint64_t end;          /* bytes of its connection up to its last one */
 };
 
 /* A refusal on its way: callbacks never run inside the call that started them. */
@@ -51,139 +71,148 @@ struct refusal {
     enum sl_err err;
 };
 
-struct address {
-    char host[256]; /* or the socket's path */
-    int port;       /* 0: a unix socket */
-    char user[128], password[256];
-    int db;
-    bool tls;
-};
-
 struct client {
     struct client_setup setup;
     struct address address;
     char name[64];
     redisAsyncContext *ac;
     bool up, freeing;
+    int depth; /* of our functions that use the client after a callback of somebody else */
     int64_t backoff_ms;
-    struct event *reconnect, *sweep, *later, *connect_limit;
-    struct request *requests; /* in the order they were sent */
+    char trouble[192]; /* why it is not up, logged once */
+    struct event *reconnect, *ticker, *later, *connect_limit;
+    struct request *requests;
+    struct request *wheel[TICK_SLOTS];
+    int64_t tick_next; /* the first tick that was not looked at */
+    bool ticking;
+    uint64_t queued;       /* bytes given to this connection */
+    uint64_t heard;        /* stats.replies when heard_us was set */
+    int64_t heard_us;
     struct refusal *refusals, **refusals_tail;
+    size_t refusal_count;
     struct client_stats stats;
     struct buf wire;
 #ifdef HAVE_HIREDIS_SSL
-    redisSSLContext *tls;
+    SSL_CTX *tls;
 #endif
 };
 
+static uint64_t request_number;
+
 static void client_connect(struct client *client);
+static void client_down(struct client *client, const char *why);
 
-/* ---- addresses ---- */
+/* ---- a callback may free the client ---- */
 
-static bool copy_part(char *out, size_t size, const char *from, size_t len)
+static void client_release(struct client *client)
 {
-    if (len >= size)
-        return false;
-    memcpy(out, from, len);
-    out[len] = '\0';
-    return true;
-}
-
-static const char *parse_credentials(struct address *address, const char *text, size_t len)
-{
-    const char *colon = memchr(text, ':', len);
-    size_t user = colon ? (size_t)(colon - text) : len;
-
-    if (!copy_part(address->user, sizeof(address->user), text, user))
-        return "the user name in the Redis address is too long";
-    if (colon && !copy_part(address->password, sizeof(address->password), colon + 1, len - user - 1))
-        return "the password in the Redis address is too long";
-    return NULL;
-}
-
-static bool parse_number(const char *text, const char *end, int max, int *out)
-{
-    char *stop;
-    long value;
-
-    if (text == end)
-        return false;
-    errno = 0;
-    value = strtol(text, &stop, 10);
-    if (errno || stop != end || value < 0 || value > max)
-        return false;
-    *out = (int)value;
-    return true;
-}
-
-static const char *parse_host(struct address *address, const char *rest)
-{
-    const char *at = strrchr(rest, '@'), *end, *slash, *colon, *why;
-
-    if (at) {
-        why = parse_credentials(address, rest, (size_t)(at - rest));
-        if (why)
-            return why;
-        rest = at + 1;
-    }
-    end = rest + strlen(rest);
-    slash = strchr(rest, '/');
-    if (slash && slash + 1 < end && !parse_number(slash + 1, end, 65535, &address->db))
-        return "the database in the Redis address must be a number";
-    end = slash ? slash : end;
-    colon = memrchr(rest, ':', (size_t)(end - rest));
-    address->port = PORT_DEFAULT;
-    if (colon && (!parse_number(colon + 1, end, 65535, &address->port) || address->port == 0))
-        return "the port in the Redis address must be 1..65535";
-    end = colon ? colon : end;
-    if (end == rest || !copy_part(address->host, sizeof(address->host), rest, (size_t)(end - rest)))
-        return "the Redis address has no usable host";
-    return NULL;
-}
-
-static const char *parse_unix(struct address *address, const char *path)
-{
-    const char *query = strstr(path, "?db=");
-    size_t len = query ? (size_t)(query - path) : strlen(path);
-
-    if (query && !parse_number(query + 4, query + strlen(query), 65535, &address->db))
-        return "the database in the Redis address must be a number";
-    if (len == 0 || len > 100 || !copy_part(address->host, sizeof(address->host), path, len))
-        return "the socket path in the Redis address must have 1..100 bytes";
-    return NULL;
-}
-
-static const char *address_parse(const char *url, struct address *out)
-{
-    memset(out, 0, sizeof(*out));
-    if (strncmp(url, "unix://", 7) == 0)
-        return parse_unix(out, url + 7);
-    if (strncmp(url, "redis://", 8) == 0)
-        return parse_host(out, url + 8);
-    if (strncmp(url, "rediss://", 9) == 0) {
-        out->tls = true;
-#ifndef HAVE_HIREDIS_SSL
-        return "this build cannot speak TLS to Redis (it needs hiredis 1.x with its ssl half)";
+    event_free(client->reconnect);
+    event_free(client->connect_limit);
+    event_free(client->later);
+    event_free(client->ticker);
+    buf_clear(&client->wire);
+#ifdef HAVE_HIREDIS_SSL
+    SSL_CTX_free(client->tls);
 #endif
-        return parse_host(out, url + 9);
-    }
-    return "the Redis address must begin with redis://, rediss:// or unix://";
+    free(client);
 }
 
-/* ---- answers ---- */
+static void client_enter(struct client *client)
+{
+    client->depth++;
+}
 
+static void client_leave(struct client *client)
+{
+    if (--client->depth == 0 && client->freeing)
+        client_release(client);
+}
+
+/* ---- refusals ---- */
+
+/* Those that are there now. What is refused meanwhile has its turn in the next tick. */
+static void refusals_run(struct client *client)
+{
+    struct timeval at_once = { 0, 0 };
+    size_t left = client->refusal_count;
+    struct refusal *refusal;
+
+    while (left-- > 0 && (refusal = client->refusals)) { /* a callback may free the client, and take the rest */
+        LL_DELETE(client->refusals, refusal);
+        client->refusal_count--;
+        if (!client->refusals)
+            client->refusals_tail = &client->refusals;
+        refusal->done(refusal->done_arg, refusal->err, NULL);
+        free(refusal);
+    }
+    if (client->refusals && !client->freeing)
+        event_add(client->later, &at_once);
+}
+
+static void later_fire(evutil_socket_t fd, short what, void *arg)
+{
+    struct client *client = arg;
+
+    (void)fd;
+    (void)what;
+    client_enter(client);
+    refusals_run(client);
+    client_leave(client);
+}
+
+static void client_refuse(struct client *client, enum sl_err err, client_done_fn done, void *done_arg)
+{
+    struct refusal *refusal = xcalloc(1, sizeof(*refusal));
+    struct timeval at_once = { 0, 0 };
+
+    refusal->done = done;
+    refusal->done_arg = done_arg;
+    refusal->err = err;
+    if (!client->refusals)
+        event_add(client->later, &at_once); /* a timer, not event_active: that would run in this very tick */
+    *client->refusals_tail = refusal;
+    client->refusals_tail = &refusal->next;
+    client->refusal_count++;
+    client->stats.refused++;
+}
+
+/* ---- requests ---- */
+
+static void request_unwheel(struct request *request)
+{
+    DL_DELETE2(request->client->wheel[request->tick % TICK_SLOTS], request, tick_prev, tick_next);
+}
+
+/* Gives the outcome, once. */
 static void request_finish(struct request *request, enum sl_err err, const struct reply *reply)
 {
     client_done_fn done = request->done;
 
+    if (!done)
+        return;
+    request_unwheel(request);
     request->done = NULL;
-    if (done)
-        done(request->done_arg, err, reply);
+    done(request->done_arg, err, reply);
+}
+
+/* No answer will come. Redis runs a command when it has the last byte of it, so one that was not written
+ * to its end did not happen. TLS keeps written bytes of its own, so there it may have. */
+static enum sl_err request_fate(const struct request *request, const redisAsyncContext *ac)
+{
+    const struct client *client = request->client;
+    size_t unsent = ac->c.obuf ? sdslen(ac->c.obuf) : 0;
+
+    if (!client->address.tls && request->end > client->queued - unsent)
+        return SL_EDOWN;
+    return SL_EUNKNOWN;
 }
 
 static enum sl_err reply_err(const struct reply *reply)
 {
-    static const char *const nothing_done[] = { "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN" };
+    /* Refused before anything was written, and not for good. */
+    static const char *const nothing_done[] = {
+        "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF", "NOREPLICAS",
+    };
     size_t i;
 
     if (reply_kind(reply) != REPLY_ERROR)
@@ -195,82 +224,135 @@ static enum sl_err reply_err(const struct reply *reply)
     return SL_EREFUSED;
 }
 
+static void request_remove(struct request *request)
+{
+    DL_DELETE(request->client->requests, request);
+    request->client->stats.in_flight--;
+}
+
 static void request_answered(redisAsyncContext *ac, void *raw, void *arg)
 {
     struct request *request = arg;
     struct client *client = request->client;
-    const struct reply *reply = (const struct reply *)raw;
+    const struct reply *reply = raw;
     enum sl_err err;
 
-    (void)ac;
-    DL_DELETE(client->requests, request);
-    client->stats.in_flight--;
+    if (!client) {
+        free(request);
+        return;
+    }
+    request_remove(request);
     if (!reply) {
         client->stats.lost++;
-        request_finish(request, SL_EUNKNOWN, NULL);
+        err = request_fate(request, ac);
     } else {
         client->stats.replies++;
+        client->stats.late += !request->done;
         err = reply_err(reply);
         client->stats.errors += err != SL_OK;
-        request_finish(request, err, err == SL_EDOWN ? NULL : reply);
     }
+    request_finish(request, err, reply); /* may free the client */
     free(request);
 }
 
-static void sweep_fire(evutil_socket_t fd, short what, void *arg)
-{
-    struct client *client = arg;
-    int64_t now_us = clock_mono_us();
-    struct request *request;
+/* ---- deadlines ---- */
 
-    (void)fd;
-    (void)what;
-    /* A callback may send more; what it sends is behind us and not due. The list itself changes only
-     * when replies come, which is never inside a callback. */
-    DL_FOREACH(client->requests, request) {
-        if (request->done && request->deadline_us <= now_us)
-            request_finish(request, SL_EUNKNOWN, NULL);
+static void ticker_start(struct client *client)
+{
+    struct timeval tick = { 0, TICK_US };
+
+    if (client->ticking)
+        return;
+    client->ticking = true;
+    client->tick_next = clock_mono_us() / TICK_US;
+    client->heard = client->stats.replies;
+    client->heard_us = clock_mono_us();
+    event_add(client->ticker, &tick);
+}
+
+/* Finishes what is due in the slot of TICK. Stops when a callback freed the client. */
+static void slot_expire(struct client *client, int64_t tick)
+{
+    struct request *request = client->wheel[tick % TICK_SLOTS], *next;
+
+    /* While a callback runs, requests may join the slot's end and none leaves it, unless all do. */
+    for (; request && !client->freeing; request = next) {
+        next = request->tick_next;
+        if (request->tick > tick)
+            continue;
+        client->stats.expired++;
+        request_finish(request, SL_EUNKNOWN, NULL);
     }
 }
 
-static void refusals_fire(evutil_socket_t fd, short what, void *arg)
+/* A peer that is gone without a word would hold every request for as long as TCP hopes. */
+static bool client_is_silent(struct client *client, int64_t now_us)
+{
+    if (client->heard != client->stats.replies) {
+        client->heard = client->stats.replies;
+        client->heard_us = now_us;
+    }
+    return now_us - client->heard_us > client->setup.silence_max_ms * 1000;
+}
+
+static void client_break(struct client *client, const char *why)
+{
+    redisAsyncContext *ac = client->ac;
+
+    if (!ac)
+        return;
+    ac->data = NULL; /* no word of it to disconnected(): it is not told of connections that never were */
+    client->ac = NULL;
+    client_enter(client);
+    redisAsyncFree(ac); /* gives every pending callback its NULL, now or when the reply's callback returns */
+    if (!client->freeing)
+        client_down(client, why);
+    client_leave(client);
+}
+
+static void tick_fire(evutil_socket_t fd, short what, void *arg)
 {
     struct client *client = arg;
-    struct refusal *refusal, *list = client->refusals;
+    int64_t now_us = clock_mono_us(), last = now_us / TICK_US, tick = client->tick_next;
 
     (void)fd;
     (void)what;
-    client->refusals = NULL;
-    client->refusals_tail = &client->refusals;
-    while ((refusal = list)) {
-        list = refusal->next;
-        refusal->done(refusal->done_arg, refusal->err, NULL);
-        free(refusal);
+    if (last - tick >= TICK_SLOTS)
+        tick = last - TICK_SLOTS + 1; /* every slot once is enough */
+    client_enter(client);
+    client->tick_next = last + 1;
+    for (; tick <= last && !client->freeing; tick++)
+        slot_expire(client, tick);
+    if (!client->freeing && client->requests && client_is_silent(client, now_us))
+        client_break(client, "it has been silent for too long");
+    if (!client->freeing && !client->requests) {
+        client->ticking = false;
+        event_del(client->ticker);
     }
-}
-
-static void client_refuse(struct client *client, enum sl_err err, client_done_fn done, void *done_arg)
-{
-    struct refusal *refusal = xcalloc(1, sizeof(*refusal));
-
-    refusal->done = done;
-    refusal->done_arg = done_arg;
-    refusal->err = err;
-    *client->refusals_tail = refusal;
-    client->refusals_tail = &refusal->next;
-    client->stats.refused++;
-    event_active(client->later, EV_TIMEOUT, 1);
+    client_leave(client);
 }
 
 /* ---- connection ---- */
+
+static void client_trouble(struct client *client, const char *what, const char *why)
+{
+    char text[sizeof(client->trouble)];
+
+    snprintf(text, sizeof(text), "%s: %s", what, why);
+    if (strcmp(text, client->trouble) == 0)
+        return; /* said already; it is tried again every two seconds */
+    memcpy(client->trouble, text, sizeof(text));
+    if (client->address.port)
+        log_warn("redis %s:%d: %s", client->address.host, client->address.port, text);
+    else
+        log_warn("redis %s: %s", client->address.host, text);
+}
 
 static void client_retry(struct client *client)
 {
     int64_t wait_ms;
     struct timeval wait;
 
-    if (client->freeing)
-        return;
     client->backoff_ms = client->backoff_ms ? client->backoff_ms * 2 : BACKOFF_FIRST_MS;
     if (client->backoff_ms > BACKOFF_MAX_MS)
         client->backoff_ms = BACKOFF_MAX_MS;
@@ -281,6 +363,7 @@ static void client_retry(struct client *client)
     event_add(client->reconnect, &wait);
 }
 
+/* What follows the end of a connection, or of the attempt. May free the client. */
 static void client_down(struct client *client, const char *why)
 {
     bool was_up = client->up;
@@ -288,39 +371,107 @@ static void client_down(struct client *client, const char *why)
     client->ac = NULL;
     client->up = false;
     event_del(client->connect_limit);
-    if (was_up && !client->freeing) {
-        log_warn("redis: the connection is lost: %s", why);
-        if (client->setup.on_state)
-            client->setup.on_state(client->setup.on_state_arg, false);
-    }
+    client_trouble(client, was_up ? "the connection is lost" : "cannot connect", why);
     client_retry(client);
+    if (was_up && client->setup.on_state)
+        client->setup.on_state(client->setup.on_state_arg, false);
 }
 
-static void hello_done(void *arg, enum sl_err err, const struct reply *reply)
+/* Queues WIRE on the connection, up or not. 0: it took nothing. */
+static uint64_t client_push(struct client *client, const struct buf *wire, int64_t deadline_ms, client_done_fn done,
+                            void *done_arg)
+{
+    struct request *request = xcalloc(1, sizeof(*request));
+
+    request->client = client;
+    request->done = done;
+    request->done_arg = done_arg;
+    request->tick = (clock_mono_us() + deadline_ms * 1000 + TICK_US - 1) / TICK_US;
+    request->end = client->queued + wire->len;
+    if (redisAsyncFormattedCommand(client->ac, request_answered, request, wire->data, wire->len) != REDIS_OK) {
+        free(request);
+        return 0;
+    }
+    client->queued += wire->len;
+    ticker_start(client);
+    DL_APPEND(client->requests, request);
+    DL_APPEND2(client->wheel[request->tick % TICK_SLOTS], request, tick_prev, tick_next);
+    client->stats.requests++;
+    client->stats.in_flight++;
+    client->stats.bytes_out += wire->len;
+    return ++request_number;
+}
+
+/* ---- greeting ---- */
+
+static void greet_must(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct client *client = arg;
 
-    if (err != SL_EREFUSED)
-        return;
-    log_error("redis: it refuses to let us in: %s", reply_text(reply, NULL));
-    if (client->ac)
-        redisAsyncDisconnect(client->ac);
+    if (!client->freeing && reply && err)
+        client_break(client, reply_text(reply, NULL));
 }
 
-static void client_hello(struct client *client)
+static void greet_may(void *arg, enum sl_err err, const struct reply *reply)
 {
-    char db[16];
+    (void)arg;
+    if (reply && err)
+        log_debug("redis: %s", reply_text(reply, NULL)); /* a name or a script less changes nothing */
+}
 
-    if (client->address.password[0] && client->address.user[0])
-        client_words(client, CONNECT_MS, hello_done, client, "AUTH", client->address.user, client->address.password,
-                     NULL);
-    else if (client->address.password[0])
-        client_words(client, CONNECT_MS, hello_done, client, "AUTH", client->address.password, NULL);
-    snprintf(db, sizeof(db), "%d", client->address.db);
-    if (client->address.db)
-        client_words(client, CONNECT_MS, hello_done, client, "SELECT", db, NULL);
+/* The PING behind all of it is answered: the others were, too. */
+static void greet_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct client *client = arg;
+
+    greet_must(arg, err, reply);
+    if (client->freeing || !client->ac || err)
+        return;
+    event_del(client->connect_limit);
+    client->up = true;
+    client->backoff_ms = 0;
+    client->trouble[0] = '\0';
+    client->stats.reconnects++;
+    if (client->setup.on_state)
+        client->setup.on_state(client->setup.on_state_arg, true);
+}
+
+static void greet(struct client *client, client_done_fn done, const struct slice *words, size_t count)
+{
+    size_t i;
+
+    buf_reset(&client->wire);
+    wire_begin(&client->wire, count);
+    for (i = 0; i < count; i++)
+        wire_add(&client->wire, words[i]);
+    client_push(client, &client->wire, CONNECT_MS, done, client);
+}
+
+static void client_greet(struct client *client)
+{
+    const struct address *address = &client->address;
+    struct slice auth[] = { slice_of("AUTH"), slice_of(address->user), slice_of(address->password) };
+    struct slice anybody[] = { slice_of("AUTH"), slice_of(address->password) };
+    char db[SLICE_I64_MAX];
+    struct slice select[] = { slice_of("SELECT"), slice_i64(db, address->db) };
+    struct slice name[] = { slice_of("CLIENT"), slice_of("SETNAME"), slice_of(client->name) };
+    struct slice ping[] = { slice_of("PING") };
+    struct script *const *script;
+
+    if (address->user[0])
+        greet(client, greet_must, auth, SL_COUNT(auth));
+    else if (address->password[0])
+        greet(client, greet_must, anybody, SL_COUNT(anybody));
+    if (address->db)
+        greet(client, greet_must, select, SL_COUNT(select));
     if (client->name[0])
-        client_words(client, CONNECT_MS, hello_done, client, "CLIENT", "SETNAME", client->name, NULL);
+        greet(client, greet_may, name, SL_COUNT(name));
+    for (script = client->setup.scripts; script && *script; script++) {
+        struct slice load[] = { slice_of("SCRIPT"), slice_of("LOAD"), { (*script)->text, (*script)->len } };
+
+        greet(client, greet_may, load, SL_COUNT(load));
+    }
+    greet(client, greet_done, ping, SL_COUNT(ping));
 }
 
 static void connected(const redisAsyncContext *ac, int status)
@@ -330,17 +481,10 @@ static void connected(const redisAsyncContext *ac, int status)
     if (!client)
         return;
     if (status != REDIS_OK) {
-        log_debug("redis: cannot connect: %s", ac->errstr);
-        client_down(client, ac->errstr); /* hiredis frees the context itself */
+        client_down(client, ac->c.errstr); /* hiredis frees the context itself */
         return;
     }
-    event_del(client->connect_limit);
-    client->up = true;
-    client->backoff_ms = 0;
-    client->stats.reconnects++;
-    client_hello(client);
-    if (client->setup.on_state)
-        client->setup.on_state(client->setup.on_state_arg, true);
+    client_greet(client);
 }
 
 static void disconnected(const redisAsyncContext *ac, int status)
@@ -355,39 +499,79 @@ static void disconnected(const redisAsyncContext *ac, int status)
 static void connect_limit_fire(evutil_socket_t fd, short what, void *arg)
 {
     struct client *client = arg;
-    redisAsyncContext *ac = client->ac;
 
     (void)fd;
     (void)what;
-    if (!ac || client->up)
-        return;
-    ac->data = NULL;
-    redisAsyncFree(ac);
-    client_down(client, "no answer to the connect");
+    client_break(client, "no answer");
 }
 
+#ifdef HAVE_HIREDIS_SSL
+/* The certificate must be good for the host, which hiredis alone would not check. */
 static bool client_start_tls(struct client *client)
 {
-#ifdef HAVE_HIREDIS_SSL
-    return !client->address.tls || redisInitiateSSLWithContext(&client->ac->c, client->tls) == REDIS_OK;
-#else
-    return !client->address.tls;
-#endif
+    const char *host = client->address.host;
+    unsigned char ip[16];
+    SSL *ssl;
+    bool is_ip, ok;
+
+    if (!client->address.tls)
+        return true;
+    ssl = SSL_new(client->tls);
+    if (!ssl)
+        return false;
+    is_ip = inet_pton(AF_INET, host, ip) == 1 || inet_pton(AF_INET6, host, ip) == 1;
+    ok = is_ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1
+               : SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+    if (ok && redisInitiateSSL(&client->ac->c, ssl) == REDIS_OK)
+        return true;
+    SSL_free(ssl);
+    return false;
 }
+
+static const char *client_init_tls(struct client *client)
+{
+    if (!client->address.tls)
+        return NULL;
+    client->tls = SSL_CTX_new(TLS_client_method());
+    if (!client->tls || SSL_CTX_set_default_verify_paths(client->tls) != 1 ||
+        SSL_CTX_set_min_proto_version(client->tls, TLS1_2_VERSION) != 1) {
+        SSL_CTX_free(client->tls);
+        return "TLS cannot be set up";
+    }
+    SSL_CTX_set_verify(client->tls, SSL_VERIFY_PEER, NULL);
+    return NULL;
+}
+#else
+static bool client_start_tls(struct client *client)
+{
+    return !client->address.tls;
+}
+
+static const char *client_init_tls(struct client *client)
+{
+    return client->address.tls ? "this build cannot speak TLS to Redis (it needs hiredis 1.x with its ssl half)" : NULL;
+}
+#endif
 
 static void client_connect(struct client *client)
 {
     struct timeval limit = { CONNECT_MS / 1000, 0 };
     redisAsyncContext *ac = client->address.port ? redisAsyncConnect(client->address.host, client->address.port)
                                                  : redisAsyncConnectUnix(client->address.host);
+    char why[sizeof(ac->c.errstr)] = "out of memory";
 
     client->ac = ac;
+    client->queued = 0;
     if (!ac || ac->err || !client_start_tls(client)) {
-        if (ac)
+        if (ac) {
+            snprintf(why, sizeof(why), "%s", ac->c.errstr);
             redisAsyncFree(ac);
-        client_down(client, "cannot connect");
+        }
+        client_down(client, why);
         return;
     }
+    if (client->address.port)
+        redisEnableKeepAlive(&ac->c);
     ac->data = client;
     redisLibeventAttach(ac, client->setup.base);
     redisAsyncSetConnectCallback(ac, connected);
@@ -402,33 +586,38 @@ static void reconnect_fire(evutil_socket_t fd, short what, void *arg)
     client_connect(arg);
 }
 
+/* hiredis writes with plain write(2), and a Redis that was killed must not take the daemon with it. */
+static void ignore_sigpipe(void)
+{
+    struct sigaction action;
+
+    if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
+}
+
 enum sl_err client_new(const struct client_setup *setup, struct client **out, const char **why)
 {
-    struct timeval sweep = { 0, SWEEP_MS * 1000 };
     struct client *client = xcalloc(1, sizeof(*client));
 
-    client->setup = *setup;
-    client->refusals_tail = &client->refusals;
-    if (!client->setup.in_flight_max)
-        client->setup.in_flight_max = IN_FLIGHT_MAX;
-    snprintf(client->name, sizeof(client->name), "%s", setup->name ? setup->name : "");
     *why = address_parse(setup->url, &client->address);
-#ifdef HAVE_HIREDIS_SSL
-    if (!*why && client->address.tls) {
-        redisInitOpenSSL();
-        client->tls = redisCreateSSLContext(NULL, "/etc/ssl/certs", NULL, NULL, client->address.host, NULL);
-        *why = client->tls ? NULL : "the TLS certificates of this host cannot be read";
-    }
-#endif
+    if (!*why)
+        *why = client_init_tls(client);
     if (*why) {
         free(client);
         return SL_EINVAL;
     }
+    ignore_sigpipe();
+    client->setup = *setup;
+    client->refusals_tail = &client->refusals;
+    if (!client->setup.in_flight_max)
+        client->setup.in_flight_max = IN_FLIGHT_MAX;
+    if (!client->setup.silence_max_ms)
+        client->setup.silence_max_ms = SILENCE_MAX_MS;
+    snprintf(client->name, sizeof(client->name), "%s", setup->name ? setup->name : "");
     client->reconnect = evtimer_new(setup->base, reconnect_fire, client);
     client->connect_limit = evtimer_new(setup->base, connect_limit_fire, client);
-    client->later = evtimer_new(setup->base, refusals_fire, client);
-    client->sweep = event_new(setup->base, -1, EV_PERSIST, sweep_fire, client);
-    event_add(client->sweep, &sweep);
+    client->later = evtimer_new(setup->base, later_fire, client);
+    client->ticker = event_new(setup->base, -1, EV_PERSIST, tick_fire, client);
     client_connect(client);
     *out = client;
     return SL_OK;
@@ -437,28 +626,37 @@ enum sl_err client_new(const struct client_setup *setup, struct client **out, co
 void client_free(struct client *client)
 {
     redisAsyncContext *ac;
+    struct request *request;
+    int rounds;
 
     if (!client)
         return;
-    client->freeing = true;
+    assert(!client->freeing);
     ac = client->ac;
-    client->ac = NULL;
+    client_enter(client);
+    client->freeing = true;
     client->up = false;
+    client->ac = NULL;
+    event_del(client->reconnect);
+    event_del(client->connect_limit);
+    event_del(client->ticker);
+    while ((request = client->requests)) {
+        enum sl_err err = ac ? request_fate(request, ac) : SL_EUNKNOWN;
+
+        request_remove(request);
+        client->stats.lost++;
+        request_finish(request, err, NULL);
+        request->client = NULL; /* hiredis has it still, and frees it by request_answered */
+    }
+    for (rounds = 0; client->refusals; rounds++) {
+        assert(rounds < FREE_ROUNDS_MAX); /* somebody asks again from the callback of each refusal */
+        refusals_run(client);
+    }
     if (ac) {
         ac->data = NULL;
-        redisAsyncFree(ac); /* gives every pending callback its NULL */
+        redisAsyncFree(ac);
     }
-    refusals_fire(-1, 0, client);
-    event_free(client->reconnect);
-    event_free(client->connect_limit);
-    event_free(client->later);
-    event_free(client->sweep);
-    buf_clear(&client->wire);
-#ifdef HAVE_HIREDIS_SSL
-    if (client->tls)
-        redisFreeSSLContext(client->tls);
-#endif
-    free(client);
+    client_leave(client);
 }
 
 bool client_is_up(const struct client *client)
@@ -480,7 +678,7 @@ void client_stats(const struct client *client, struct client_stats *out)
 
 struct slice slice_i64(char text[SLICE_I64_MAX], int64_t value)
 {
-    int len = snprintf(text, SLICE_I64_MAX, "%lld", (long long)value);
+    int len = snprintf(text, SLICE_I64_MAX, "%" PRId64, value);
 
     return (struct slice){ text, (size_t)len };
 }
@@ -501,34 +699,20 @@ void wire_add(struct buf *out, struct slice word)
     buf_add(out, "\r\n", 2);
 }
 
-void client_send(struct client *client, const struct buf *wire, int64_t deadline_ms, client_done_fn done,
-                 void *done_arg)
+uint64_t client_send(struct client *client, const struct buf *wire, int64_t deadline_ms, client_done_fn done,
+                     void *done_arg)
 {
-    struct request *request;
+    uint64_t number = 0;
+    enum sl_err err = SL_EDOWN;
 
-    assert(deadline_ms > 0 && done);
-    if (!client->up || client->freeing || !client->ac) {
-        client_refuse(client, SL_EDOWN, done, done_arg);
-        return;
-    }
-    if (client->stats.in_flight >= client->setup.in_flight_max) {
-        client_refuse(client, SL_EBUSY, done, done_arg);
-        return;
-    }
-    request = xcalloc(1, sizeof(*request));
-    request->client = client;
-    request->done = done;
-    request->done_arg = done_arg;
-    request->deadline_us = clock_mono_us() + deadline_ms * 1000;
-    if (redisAsyncFormattedCommand(client->ac, request_answered, request, wire->data, wire->len) != REDIS_OK) {
-        free(request); /* the connection is going down and took nothing */
-        client_refuse(client, SL_EDOWN, done, done_arg);
-        return;
-    }
-    DL_APPEND(client->requests, request);
-    client->stats.requests++;
-    client->stats.in_flight++;
-    client->stats.bytes_out += wire->len;
+    assert(deadline_ms > 0 && deadline_ms < INT64_MAX / 2000 && done);
+    if (client->up && client->stats.in_flight >= client->setup.in_flight_max)
+        err = SL_EBUSY;
+    else if (client->up)
+        number = client_push(client, wire, deadline_ms, done, done_arg); /* 0: the connection is ending */
+    if (!number)
+        client_refuse(client, err, done, done_arg);
+    return number;
 }
 
 void client_command(struct client *client, const struct slice *args, size_t count, int64_t deadline_ms,
@@ -536,6 +720,7 @@ void client_command(struct client *client, const struct slice *args, size_t coun
 {
     size_t i;
 
+    assert(count > 0);
     buf_reset(&client->wire);
     wire_begin(&client->wire, count);
     for (i = 0; i < count; i++)

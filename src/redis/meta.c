@@ -5,19 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/xmalloc.h"
+#include "lua/meta_init.h"
 #include "redis/partition.h"
 
 #define ASK_MS 5000
 
+/* What durability depends on, asked one after the other. */
+enum option { OPT_APPENDONLY, OPT_APPENDFSYNC, OPT_NO_FSYNC_ON_REWRITE, OPT_EVICTION, OPTION_COUNT };
+
+static const char *const option_names[] = {
+    [OPT_APPENDONLY] = "appendonly",
+    [OPT_APPENDFSYNC] = "appendfsync",
+    [OPT_NO_FSYNC_ON_REWRITE] = "no-appendfsync-on-rewrite",
+    [OPT_EVICTION] = "maxmemory-policy",
+};
+_Static_assert(SL_COUNT(option_names) == OPTION_COUNT, "each option has its name");
+
+/* Who asked. One allocation per question, freed after its callback. */
 struct asking {
     struct client *client;
     meta_done_fn done;
     void *arg;
     int partitions;
     bool strict;
-    char appendonly[16], appendfsync[16], eviction[32];
+    enum option option;                /* the one being asked */
+    char values[OPTION_COUNT][32];     /* "": Redis does not tell */
     char message[512];
 };
 
@@ -40,149 +53,169 @@ static void asking_end(struct asking *asking, enum sl_err err, int partitions)
     free(asking);
 }
 
+/* Redis said no, or nothing. */
+static void asking_fail(struct asking *asking, enum sl_err err, const struct reply *reply)
+{
+    const char *text = reply_text(reply, NULL);
+
+    if (text)
+        snprintf(asking->message, sizeof(asking->message), "Redis refuses to show or write " META_KEY ": %s", text);
+    else
+        snprintf(asking->message, sizeof(asking->message), "%s",
+                 err == SL_EUNKNOWN ? "Redis did not answer; try again" : "Redis cannot be reached; try again later");
+    asking_end(asking, err, 0);
+}
+
 /* ---- sluice:meta ---- */
 
-static void meta_read(void *arg, enum sl_err err, const struct reply *reply)
+/* Answers SL_OK, or why such a Redis cannot be used, with the sentence. */
+static enum sl_err meta_judge(struct asking *asking, int64_t format, int64_t partitions)
 {
-    struct asking *asking = arg;
-    int64_t format = reply_i64_or(reply_at(reply, 0), 0), partitions = reply_i64_or(reply_at(reply, 1), 0);
+    char *message = asking->message;
+    size_t size = sizeof(asking->message);
 
-    if (err == SL_EREFUSED) {
-        snprintf(asking->message, sizeof(asking->message), "Redis refuses to read " META_KEY ": %s",
-                 reply_text(reply, NULL));
-    } else if (!err && format == 0) {
-        err = SL_ENOENT;
-        snprintf(asking->message, sizeof(asking->message),
-                 "this Redis has not been initialised for Sluice: run `sluice init` once");
-    } else if (!err && format > META_FORMAT) {
-        err = SL_EREFUSED;
-        snprintf(asking->message, sizeof(asking->message),
+    if (format > META_FORMAT) {
+        snprintf(message, size,
                  "this Redis holds data of format %lld and this program knows formats up to %d: run a newer sluiced",
                  (long long)format, META_FORMAT);
-    } else if (!err && (partitions < 1 || partitions > PARTITIONS_MAX)) {
-        err = SL_EREFUSED;
-        snprintf(asking->message, sizeof(asking->message),
-                 META_KEY " names %lld partitions, and 1..%d are possible: this is not the meta data of a deployment",
-                 (long long)partitions, PARTITIONS_MAX);
-    } else if (!err && asking->partitions && partitions != asking->partitions) {
-        err = SL_EREFUSED;
-        snprintf(asking->message, sizeof(asking->message),
+    } else if (format < 1 || partitions < 1 || partitions > PARTITIONS_MAX) {
+        snprintf(message, size,
+                 META_KEY " names format %lld and %lld partitions (1..%d are possible): this is not the meta data of "
+                          "a deployment; look with HGETALL " META_KEY,
+                 (long long)format, (long long)partitions, PARTITIONS_MAX);
+    } else if (asking->partitions && partitions != asking->partitions) {
+        snprintf(message, size,
                  "this Redis was initialised with %lld partitions, not %d; the number is fixed for good: leave "
                  "--partitions out, or start with an empty Redis",
                  (long long)partitions, asking->partitions);
+    } else {
+        return SL_OK;
     }
-    asking_end(asking, err, err ? 0 : (int)partitions);
+    return SL_EREFUSED;
+}
+
+static void meta_take(struct asking *asking, const struct reply *format, const struct reply *partitions)
+{
+    int64_t count = reply_i64_or(partitions, -1);
+    enum sl_err err = meta_judge(asking, reply_i64_or(format, -1), count);
+
+    asking_end(asking, err, err ? 0 : (int)count);
+}
+
+static void meta_check_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct asking *asking = arg;
+    const struct reply *format = reply_at(reply, 0), *partitions = reply_at(reply, 1);
+
+    if (err) {
+        asking_fail(asking, err, reply);
+    } else if (reply_kind(format) == REPLY_NIL && reply_kind(partitions) == REPLY_NIL) {
+        snprintf(asking->message, sizeof(asking->message),
+                 "this Redis has not been initialised for Sluice: run `sluice init` once");
+        asking_end(asking, SL_ENOENT, 0);
+    } else {
+        meta_take(asking, format, partitions);
+    }
 }
 
 void meta_check(struct client *client, int partitions_wanted, meta_done_fn done, void *arg)
 {
     struct asking *asking = asking_new(client, partitions_wanted, done, arg);
 
-    client_words(client, ASK_MS, meta_read, asking, "HMGET", META_KEY, "format", "partitions", NULL);
+    client_words(client, ASK_MS, meta_check_done, asking, "HMGET", META_KEY, "format", "partitions", NULL);
 }
 
-static void meta_written(void *arg, enum sl_err err, const struct reply *reply)
+static void meta_init_done(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct asking *asking = arg;
 
-    if (err == SL_EREFUSED)
-        snprintf(asking->message, sizeof(asking->message), "Redis refuses to write " META_KEY ": %s",
-                 reply_text(reply, NULL));
-    if (err) {
-        asking_end(asking, err, 0);
-        return;
-    }
-    client_words(asking->client, ASK_MS, meta_read, asking, "HMGET", META_KEY, "format", "partitions", NULL);
-}
-
-static void init_step(void *arg, enum sl_err err, const struct reply *reply)
-{
-    (void)arg;
-    (void)err;
-    (void)reply; /* the last of the three tells, and what they wrote is read back */
+    if (err)
+        asking_fail(asking, err, reply);
+    else
+        meta_take(asking, reply_at(reply, 1), reply_at(reply, 2));
 }
 
 void meta_init(struct client *client, int partitions, meta_done_fn done, void *arg)
 {
-    struct asking *asking = asking_new(client, partitions, done, arg);
-    char count[16], format[16], now[32];
+    struct lua_meta_init_keys keys = { slice_of(META_KEY) };
+    char format[SLICE_I64_MAX], count[SLICE_I64_MAX];
+    struct lua_meta_init_args args = { slice_i64(format, META_FORMAT), slice_i64(count, partitions) };
 
     assert(partitions >= 1 && partitions <= PARTITIONS_MAX);
-    snprintf(count, sizeof(count), "%d", partitions);
-    snprintf(format, sizeof(format), "%d", META_FORMAT);
-    snprintf(now, sizeof(now), "%lld", (long long)(clock_wall_us() / 1000));
-    /* HSETNX, the number first: whoever came first stays. */
-    client_words(client, ASK_MS, init_step, asking, "HSETNX", META_KEY, "partitions", count, NULL);
-    client_words(client, ASK_MS, init_step, asking, "HSETNX", META_KEY, "created_at", now, NULL);
-    client_words(client, ASK_MS, meta_written, asking, "HSETNX", META_KEY, "format", format, NULL);
+    lua_meta_init(client, &keys, &args, ASK_MS, meta_init_done, asking_new(client, partitions, done, arg));
 }
 
 /* ---- durability ---- */
 
-static void config_take(const struct reply *reply, char *out, size_t size)
+static bool option_is(const struct asking *asking, enum option option, const char *value)
 {
-    const char *value = reply_text(reply_at(reply, 1), NULL);
-
-    snprintf(out, size, "%s", value ? value : "?");
+    return strcmp(asking->values[option], value) == 0;
 }
 
-static void durability_judge(struct asking *asking)
+static enum sl_err durability_judge(struct asking *asking)
 {
-    bool evicts = strcmp(asking->eviction, "noeviction") != 0 && strcmp(asking->eviction, "?") != 0;
-    bool unknown = strcmp(asking->appendonly, "?") == 0;
-    bool on = strcmp(asking->appendonly, "yes") == 0, always = strcmp(asking->appendfsync, "always") == 0;
+    bool on = option_is(asking, OPT_APPENDONLY, "yes"), always = option_is(asking, OPT_APPENDFSYNC, "always");
+    const char *hint = "";
+    char *message = asking->message;
     size_t size = sizeof(asking->message);
 
-    if (evicts) {
-        snprintf(asking->message, size,
-                 "Redis may evict keys (maxmemory-policy %s), and payments with them: CONFIG SET maxmemory-policy noeviction",
-                 asking->eviction);
-        asking_end(asking, SL_EREFUSED, 0);
-    } else if (unknown) {
-        snprintf(asking->message, size,
-                 "Redis does not tell how durable it is (CONFIG is forbidden): check appendonly and appendfsync with "
-                 "whoever runs it%s", asking->strict ? ", then start with --durability relaxed" : "");
-        asking_end(asking, asking->strict ? SL_EREFUSED : SL_OK, 0);
-    } else if (!on || !always) {
-        snprintf(asking->message, size,
-                 "Redis answers before its data is safe (appendonly %s, appendfsync %s): a crash of its host can lose %s%s",
-                 asking->appendonly, asking->appendfsync, on ? "the last second" : "everything since its last snapshot",
-                 asking->strict ? "; set `appendonly yes` and `appendfsync always` in redis.conf (or CONFIG SET both), or "
-                                  "accept the loss with --durability relaxed" : "");
-        asking_end(asking, asking->strict ? SL_EREFUSED : SL_OK, 0);
-    } else {
-        asking_end(asking, SL_OK, 0);
+    if (asking->values[OPT_EVICTION][0] && !option_is(asking, OPT_EVICTION, "noeviction")) {
+        snprintf(message, size,
+                 "Redis may evict keys (maxmemory-policy %s), and payments with them: "
+                 "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
+                 asking->values[OPT_EVICTION]);
+        return SL_EREFUSED;
     }
+    if (!asking->values[OPT_APPENDONLY][0] || !asking->values[OPT_APPENDFSYNC][0]) {
+        if (asking->strict)
+            hint = ", then start with --durability relaxed";
+        snprintf(message, size,
+                 "Redis does not tell how durable it is (CONFIG is forbidden): check appendonly, appendfsync and "
+                 "maxmemory-policy with whoever runs it%s", hint);
+    } else if (!on || !always) {
+        if (asking->strict)
+            hint = ": CONFIG SET appendonly yes, CONFIG SET appendfsync always, and the same in redis.conf; or accept "
+                   "the loss with --durability relaxed";
+        snprintf(message, size,
+                 "Redis answers before its data is safe (appendonly %s, appendfsync %s): a crash of its host can lose "
+                 "%s%s",
+                 asking->values[OPT_APPENDONLY], asking->values[OPT_APPENDFSYNC],
+                 on ? "the last seconds" : "everything since its last snapshot", hint);
+    } else if (option_is(asking, OPT_NO_FSYNC_ON_REWRITE, "yes")) {
+        if (asking->strict)
+            hint = ": CONFIG SET no-appendfsync-on-rewrite no, and the same in redis.conf; or accept the loss with "
+                   "--durability relaxed";
+        snprintf(message, size,
+                 "Redis does not make its data safe while it rewrites its append only file "
+                 "(no-appendfsync-on-rewrite yes)%s", hint);
+    } else {
+        return SL_OK;
+    }
+    return asking->strict ? SL_EREFUSED : SL_OK;
 }
 
-static void config_only(void *arg, enum sl_err err, const struct reply *reply)
+static void option_ask(struct asking *asking);
+
+static void option_done(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct asking *asking = arg;
+    const char *value = err ? NULL : reply_text(reply_at(reply, 1), NULL);
 
-    if (!err)
-        config_take(reply, asking->appendonly, sizeof(asking->appendonly));
-    else
-        snprintf(asking->appendonly, sizeof(asking->appendonly), "?");
-}
-
-static void config_fsync(void *arg, enum sl_err err, const struct reply *reply)
-{
-    struct asking *asking = arg;
-
-    if (!err)
-        config_take(reply, asking->appendfsync, sizeof(asking->appendfsync));
-}
-
-static void config_eviction(void *arg, enum sl_err err, const struct reply *reply)
-{
-    struct asking *asking = arg;
-
-    if (err == SL_EDOWN || err == SL_EUNKNOWN) {
-        asking_end(asking, err, 0);
+    if (err && err != SL_EREFUSED) { /* refused: CONFIG is forbidden here, and that is an answer too */
+        asking_fail(asking, err, reply);
         return;
     }
-    config_take(err ? NULL : reply, asking->eviction, sizeof(asking->eviction));
-    durability_judge(asking);
+    snprintf(asking->values[asking->option], sizeof(asking->values[0]), "%s", value ? value : "");
+    asking->option++;
+    if (asking->option < OPTION_COUNT)
+        option_ask(asking);
+    else
+        asking_end(asking, durability_judge(asking), 0);
+}
+
+static void option_ask(struct asking *asking)
+{
+    client_words(asking->client, ASK_MS, option_done, asking, "CONFIG", "GET", option_names[asking->option], NULL);
 }
 
 void meta_check_durability(struct client *client, bool strict, meta_done_fn done, void *arg)
@@ -190,7 +223,5 @@ void meta_check_durability(struct client *client, bool strict, meta_done_fn done
     struct asking *asking = asking_new(client, 0, done, arg);
 
     asking->strict = strict;
-    client_words(client, ASK_MS, config_only, asking, "CONFIG", "GET", "appendonly", NULL);
-    client_words(client, ASK_MS, config_fsync, asking, "CONFIG", "GET", "appendfsync", NULL);
-    client_words(client, ASK_MS, config_eviction, asking, "CONFIG", "GET", "maxmemory-policy", NULL);
+    option_ask(asking);
 }

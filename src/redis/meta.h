@@ -11,21 +11,24 @@
 #define META_FORMAT 1 /* of keys, events and snapshots; a daemon refuses a newer one */
 
 struct meta_result {
-    enum sl_err err;    /* SL_OK; SL_ENOENT not initialised; SL_EREFUSED, with MESSAGE; SL_EDOWN; SL_EUNKNOWN */
-    int partitions;     /* SL_OK */
-    const char *message;/* a sentence that says what is wrong and what to do; "" if nothing */
+    enum sl_err err;    /* SL_OK; SL_ENOENT not initialised; SL_EREFUSED for good; SL_EDOWN; SL_EUNKNOWN; SL_EBUSY */
+    int partitions;     /* with SL_OK of meta_init and meta_check; else 0 */
+    const char *message;/* a sentence that says what is wrong and what to do, also with SL_OK; "" if nothing is */
 };
+/* RESULT is borrowed. */
 typedef void (*meta_done_fn)(void *arg, const struct meta_result *result);
 
 /* Writes the meta data of a new deployment with PARTITIONS (1..1024). Done before with the same number:
- * SL_OK; with another: SL_EREFUSED. */
+ * SL_OK; with another: SL_EREFUSED.
+ * Calls: DONE once, never before this returns; so do the other two. */
 void meta_init(struct client *client, int partitions, meta_done_fn done, void *arg);
 
 /* Reads and checks it. PARTITIONS_WANTED 0: any number. */
 void meta_check(struct client *client, int partitions_wanted, meta_done_fn done, void *arg);
 
-/* Whether Redis makes a commit durable before it answers: appendonly yes, appendfsync always, and no
- * eviction. STRICT: anything less is SL_EREFUSED. Else SL_OK, with MESSAGE saying what may be lost. */
+/* Whether Redis makes a commit durable before it answers: appendonly yes, appendfsync always (also during a
+ * rewrite of the file), and no eviction. STRICT: anything less, or a Redis that does not tell, is SL_EREFUSED.
+ * Else SL_OK, with MESSAGE saying what may be lost; but eviction loses payments and is refused always. */
 void meta_check_durability(struct client *client, bool strict, meta_done_fn done, void *arg);
 
 #endif

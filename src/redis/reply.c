@@ -45,18 +45,19 @@ bool reply_i64(const struct reply *reply, int64_t *out)
 {
     const char *text;
     long long value;
+    size_t len;
     char *end;
 
     if (reply_kind(reply) == REPLY_INTEGER) {
         *out = raw(reply)->integer;
         return true;
     }
-    text = reply_text(reply, NULL);
-    if (!text || !*text || reply_kind(reply) == REPLY_ERROR)
+    text = reply_text(reply, &len);
+    if (!text || reply_kind(reply) == REPLY_ERROR || !(*text == '-' || (*text >= '0' && *text <= '9')))
         return false;
     errno = 0;
     value = strtoll(text, &end, 10);
-    if (errno || *end)
+    if (errno || end != text + len || end[-1] == '-')
         return false;
     *out = value;
     return true;

@@ -1,3 +1,7 @@
+/* EVALSHA, and what follows when the server does not know the script.
+ *
+ * A connection answers in order, so the load and the second try can leave together: whoever first sees
+ * NOSCRIPT sends SCRIPT LOAD and its call behind it; the others, sent before that load, only their calls. */
 #include "redis/script.h"
 
 #include <assert.h>
@@ -10,15 +14,15 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 
-/* A call that may have to be made again with the script's whole text. */
+/* A call that may have to be made again. */
 struct script_request {
     struct client *client;
     struct script *script;
     client_done_fn done;
     void *done_arg;
     int64_t deadline_us;
-    size_t word_count; /* of the command */
-    struct buf words;  /* all of them behind the hash, as they go over the wire */
+    uint64_t number; /* see client_send */
+    struct buf wire;
     bool again;
 };
 
@@ -36,35 +40,46 @@ const char *script_sha(struct script *script)
     return script->sha;
 }
 
-static void script_answered(void *arg, enum sl_err err, const struct reply *reply);
-
-static void script_send(struct script_request *request, const char *command, struct slice script, int64_t deadline_ms)
+static void load_done(void *arg, enum sl_err err, const struct reply *reply)
 {
-    static struct buf wire; /* copied by the client before it returns */
+    const struct script *script = arg;
 
-    buf_reset(&wire);
-    wire_begin(&wire, request->word_count);
-    wire_add(&wire, slice_of(command));
-    wire_add(&wire, script);
-    buf_add(&wire, request->words.data, request->words.len);
-    client_send(request->client, &wire, deadline_ms, script_answered, request);
+    if (err && reply)
+        log_error("redis: script %s cannot be loaded: %s", script->name, reply_text(reply, NULL));
+}
+
+static void script_load(struct client *client, struct script *script, int64_t deadline_ms)
+{
+    struct buf wire = BUF_EMPTY;
+
+    wire_begin(&wire, 3);
+    wire_add(&wire, slice_of("SCRIPT"));
+    wire_add(&wire, slice_of("LOAD"));
+    wire_add(&wire, (struct slice){ script->text, script->len });
+    script->load_client = client;
+    script->load_number = client_send(client, &wire, deadline_ms, load_done, script);
+    buf_clear(&wire);
 }
 
 static void script_answered(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct script_request *request = arg;
-    int64_t left_ms = (request->deadline_us - clock_mono_us()) / 1000;
+    struct script *script = request->script;
+    int64_t left_ms;
 
-    if (err == SL_EREFUSED && reply_is_error(reply, "NOSCRIPT") && !request->again && left_ms > 0) {
-        /* EVAL runs the text and keeps it, so the next EVALSHA finds it. */
-        request->again = true;
-        script_send(request, "EVAL", (struct slice){ request->script->text, request->script->len }, left_ms);
-        return;
+    if (err == SL_EREFUSED && reply_is_error(reply, "NOSCRIPT")) {
+        left_ms = (request->deadline_us - clock_mono_us()) / 1000;
+        err = SL_EDOWN; /* whatever follows, this call did nothing */
+        if (!request->again && left_ms > 0) {
+            request->again = true;
+            if (script->load_client != request->client || script->load_number < request->number)
+                script_load(request->client, script, left_ms);
+            request->number = client_send(request->client, &request->wire, left_ms, script_answered, request);
+            return;
+        }
     }
-    if (err == SL_EREFUSED)
-        log_error("redis: script %s: %s", request->script->name, reply_text(reply, NULL));
     request->done(request->done_arg, err, reply);
-    buf_clear(&request->words);
+    buf_clear(&request->wire);
     free(request);
 }
 
@@ -81,11 +96,13 @@ void script_call(struct client *client, struct script *script, const struct scri
     request->done = done;
     request->done_arg = done_arg;
     request->deadline_us = clock_mono_us() + deadline_ms * 1000;
-    request->word_count = 3 + input->fixed_count + input->rest_count;
-    wire_add(&request->words, slice_i64(keys, (int64_t)input->key_count));
+    wire_begin(&request->wire, 3 + input->fixed_count + input->rest_count);
+    wire_add(&request->wire, slice_of("EVALSHA"));
+    wire_add(&request->wire, slice_of(script_sha(script)));
+    wire_add(&request->wire, slice_i64(keys, (int64_t)input->key_count));
     for (i = 0; i < input->fixed_count; i++)
-        wire_add(&request->words, input->fixed[i]);
+        wire_add(&request->wire, input->fixed[i]);
     for (i = 0; i < input->rest_count; i++)
-        wire_add(&request->words, input->rest[i]);
-    script_send(request, "EVALSHA", slice_of(script_sha(script)), deadline_ms);
+        wire_add(&request->wire, input->rest[i]);
+    request->number = client_send(client, &request->wire, deadline_ms, script_answered, request);
 }

@@ -9,7 +9,9 @@ struct script {
     const char *name;
     const char *text;
     size_t len;
-    char sha[41]; /* hex; filled at first use */
+    char sha[41];         /* hex; filled at first use */
+    uint64_t load_number; /* of the last request that loaded it; 0: none */
+    const struct client *load_client; /* where that was */
 };
 
 /* Keys first, then arguments; FIXED holds both, REST more arguments. */

@@ -13,16 +13,23 @@ struct server_setup {
     const char *program; /* NULL: redis-server from PATH */
     bool fsync_always;   /* appendfsync always; else everysec */
     bool tells_parent;   /* end with the parent (PR_SET_PDEATHSIG); tests and daemons want it */
+    int stream_node_max_bytes; /* 0: 1024; machine streams are short, and a node is what one read unpacks */
 };
 
 struct server;
 
-/* Starts it and waits (at most 10 s, blocking: before the event loop runs) until it answers.
+/* Starts it and waits (blocking: before the event loop runs) until it answers, at most 10 s, or 10 minutes
+ * while it loads its data. Each redis-server holds the lock on DIR until it is gone, also when its parent
+ * was killed; a new one waits 3 s for it.
  * Errors: SL_EEXIST another process uses DIR; SL_ESYS; with *WHY, a sentence (owned by the caller, free()). */
 SL_MUST_USE enum sl_err server_start(const struct server_setup *setup, struct server **out, char **why);
 const char *server_url(const struct server *server); /* unix://… ; borrowed */
-pid_t server_pid(const struct server *server);
+pid_t server_pid(const struct server *server); /* 0: not running */
 /* SIGTERM and wait; after 10 s SIGKILL. Frees. NULL is fine. */
 void server_stop(struct server *server);
+
+/* For crash tests: SIGKILL now and wait; then start it again on the same data, as server_start does. */
+void server_kill(struct server *server);
+SL_MUST_USE enum sl_err server_restart(struct server *server, char **why);
 
 #endif
