@@ -20,7 +20,7 @@ contrib/packages.sh build run
 mkdir -p "$build"
 [ -f "$build/Makefile" ] || (cd "$build" && "$source/configure" -q)
 echo "Building in $build ..."
-make -s -C "$build" -j"$(nproc)" sluiced sluice mockbank
+make -s -C "$build" -j"$(nproc)"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-demo.XXXXXX")
 pids=()

@@ -1,0 +1,67 @@
+/* sluice: the command line. Commands are rows of the table in main.c; each group has a file.
+ * Exit codes: 0 done; 1 refused or failed, with a sentence; 2 the command line is off; 3 not reached. */
+#ifndef SLUICE_CLI_CLI_H
+#define SLUICE_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_DOWN = 3 };
+
+struct cli {
+    const char *api;   /* http://127.0.0.1:8080 */
+    const char *token; /* NULL: none */
+    const char *redis; /* init */
+    bool json;         /* print answers as they are */
+    int wait_s;        /* payment start, invoice events */
+    int partitions;    /* init */
+    bool all;          /* account */
+    const char *reason;
+    const char *status;
+    int argc;          /* words behind the command */
+    char **argv;
+};
+
+struct command {
+    const char *group, *name; /* name NULL: the group is the command */
+    const char *arguments;    /* for --help: "FILE" */
+    int min, max;             /* words that it takes */
+    int (*run)(struct cli *cli);
+    const char *help;
+};
+
+/* One request to the API, waiting for its answer. BODY NULL: none. *OUT (owned) is the answer's JSON, of a problem
+ * too. The exit code; what went wrong is said on stderr. */
+int api_request(const struct cli *cli, const char *method, const char *path, const char *body, const char *if_match,
+                json_t **out);
+int api_get(const struct cli *cli, const char *path, json_t **out);
+/* The same with the contents of FILE ("-": standard input) as the body. */
+int api_send_file(const struct cli *cli, const char *method, const char *path, const char *file, json_t **out);
+
+/* A file's text; NULL after a complaint. The caller frees it. */
+char *read_file(const char *path);
+/* PART as a part of a path; the caller frees it. */
+char *path_part(const char *part);
+void print_json(const json_t *json);
+/* The only key of a union; "?" if it is none. */
+const char *variant(const json_t *json);
+/* "420.00 RUB" would need the currency's exponent: amounts are printed as minor units, "42000 RUB". */
+void print_cash(const json_t *cash);
+
+int cmd_init(struct cli *cli);
+int cmd_domain_apply(struct cli *cli);
+int cmd_domain_show(struct cli *cli);
+int cmd_invoice_create(struct cli *cli);
+int cmd_invoice_show(struct cli *cli);
+int cmd_invoice_events(struct cli *cli);
+int cmd_invoice_rescind(struct cli *cli);
+int cmd_invoice_fulfill(struct cli *cli);
+int cmd_payment_start(struct cli *cli);
+int cmd_payment_show(struct cli *cli);
+int cmd_timers(struct cli *cli);
+int cmd_machines(struct cli *cli);
+int cmd_partitions(struct cli *cli);
+int cmd_account(struct cli *cli);
+int cmd_repair(struct cli *cli);
+
+#endif

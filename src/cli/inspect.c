@@ -1,0 +1,165 @@
+/* sluice timers, machines, partitions, account, repair: what operators look at. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "cli/cli.h"
+
+/* Prints a list of machines: id and the moment under MOMENT. */
+static int list(struct cli *cli, const char *path, const char *moment)
+{
+    json_t *answer, *entry;
+    int code = api_get(cli, path, &answer);
+    size_t i;
+
+    if (!code && cli->json)
+        print_json(answer);
+    else if (!code)
+        json_array_foreach(answer, i, entry)
+            printf("%s %s:%s\n", json_string_value(json_object_get(entry, moment)),
+                   json_string_value(json_object_get(entry, "kind")), json_string_value(json_object_get(entry, "id")));
+    json_decref(answer);
+    return code;
+}
+
+int cmd_timers(struct cli *cli)
+{
+    return list(cli, "/v1/timers?limit=100", "due");
+}
+
+int cmd_machines(struct cli *cli)
+{
+    const char *status = cli->status ? cli->status : "failed";
+    char path[64];
+
+    snprintf(path, sizeof(path), "/v1/machines?status=%.30s", status);
+    return list(cli, path, strcmp(status, "failed") == 0 ? "since" : "due");
+}
+
+int cmd_partitions(struct cli *cli)
+{
+    json_t *answer, *entry;
+    int code = api_get(cli, "/v1/partitions", &answer);
+    size_t i;
+
+    if (!code && cli->json)
+        print_json(answer);
+    else if (!code)
+        json_array_foreach(answer, i, entry)
+            printf("%4lld  {%s}  %lld waiting  %s\n", (long long)json_integer_value(json_object_get(entry, "partition")),
+                   json_string_value(json_object_get(entry, "tag")),
+                   (long long)json_integer_value(json_object_get(entry, "waiting")),
+                   json_string_value(json_object_get(entry, "owner")));
+    json_decref(answer);
+    return code;
+}
+
+/* ---- accounts ---- */
+
+static void print_account(const struct cli *cli, const json_t *account)
+{
+    const char *currency = json_string_value(json_object_get(json_object_get(account, "currency"), "symbolic_code"));
+
+    if (cli->json) {
+        print_json(account);
+        return;
+    }
+    printf("account %-8lld own %12lld  min %12lld  max %12lld  %s\n",
+           (long long)json_integer_value(json_object_get(account, "account_id")),
+           (long long)json_integer_value(json_object_get(account, "own_amount")),
+           (long long)json_integer_value(json_object_get(account, "min_available_amount")),
+           (long long)json_integer_value(json_object_get(account, "max_available_amount")), currency ? currency : "");
+}
+
+static int show_account(struct cli *cli, const char *id, bool moved_only)
+{
+    struct buf path = BUF_EMPTY;
+    char *part = path_part(id);
+    json_t *account;
+    int code;
+
+    buf_printf(&path, "/v1/accounts/%s", part);
+    code = api_get(cli, buf_text(&path), &account);
+    if (!code && (!moved_only || json_integer_value(json_object_get(account, "own_amount")) ||
+                  json_integer_value(json_object_get(account, "min_available_amount")) ||
+                  json_integer_value(json_object_get(account, "max_available_amount"))))
+        print_account(cli, account);
+    json_decref(account);
+    buf_clear(&path);
+    free(part);
+    return code;
+}
+
+/* Every account id under NAME in a piece of configuration: "settlement", "guarantee", … */
+static void collect(const json_t *json, json_t *ids)
+{
+    static const char *const names[] = { "settlement", "guarantee", "subagent", "income", "outcome" };
+    const char *name;
+    json_t *value;
+    char text[32];
+    size_t i;
+
+    if (json_is_array(json))
+        json_array_foreach(json, i, value)
+            collect(value, ids);
+    if (!json_is_object(json))
+        return;
+    json_object_foreach((json_t *)(uintptr_t)json, name, value) {
+        for (i = 0; json_is_integer(value) && i < sizeof(names) / sizeof(names[0]); i++) {
+            if (strcmp(names[i], name) == 0) {
+                snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
+                json_object_set_new(ids, text, json_true());
+            }
+        }
+        collect(value, ids);
+    }
+}
+
+static int show_all(struct cli *cli)
+{
+    json_t *answer, *ids = json_object(), *entry;
+    int code = api_get(cli, "/v1/domain", &answer);
+    void *next;
+    const char *id;
+
+    if (!code)
+        collect(json_object_get(json_object_get(answer, "document"), "objects"), ids);
+    json_object_foreach_safe(ids, next, id, entry) {
+        if (!code)
+            code = show_account(cli, id, true);
+    }
+    json_decref(answer);
+    json_decref(ids);
+    return code;
+}
+
+int cmd_account(struct cli *cli)
+{
+    if (cli->all)
+        return show_all(cli);
+    if (cli->argc != 1) {
+        fputs("sluice: account takes an id, or --all\n", stderr);
+        return EXIT_USAGE;
+    }
+    return show_account(cli, cli->argv[0], false);
+}
+
+int cmd_repair(struct cli *cli)
+{
+    struct buf path = BUF_EMPTY;
+    char *id = path_part(cli->argv[0]);
+    json_t *answer;
+    int code;
+
+    buf_printf(&path, "/v1/invoices/%s/repair", id);
+    code = api_request(cli, "POST", buf_text(&path), NULL, NULL, &answer);
+    if (!code && cli->json)
+        print_json(answer);
+    else if (!code)
+        printf("Invoice %s works again; its failed step runs once more.\n", cli->argv[0]);
+    json_decref(answer);
+    free(id);
+    buf_clear(&path);
+    return code;
+}

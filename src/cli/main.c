@@ -1,0 +1,140 @@
+/* sluice: the table of commands, their help, and the options that all of them share. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/xmalloc.h"
+#include "cli/cli.h"
+#include "config.h"
+
+static const struct command commands[] = {
+    { "init", NULL, "", 0, 0, cmd_init, "make a Redis ready for Sluice, once (--redis, --partitions)" },
+    { "domain", "apply", "FILE", 1, 1, cmd_domain_apply, "commit a configuration document" },
+    { "domain", "show", "[REVISION]", 0, 1, cmd_domain_show, "print the configuration in use, or a revision of it" },
+    { "invoice", "create", "FILE", 1, 1, cmd_invoice_create, "create an invoice from a JSON file (- is standard input)" },
+    { "invoice", "show", "ID", 1, 1, cmd_invoice_show, "an invoice and its payments" },
+    { "invoice", "events", "ID", 1, 1, cmd_invoice_events, "its history (--wait: for the first event)" },
+    { "invoice", "rescind", "ID", 1, 1, cmd_invoice_rescind, "cancel an unpaid invoice (--reason)" },
+    { "invoice", "fulfill", "ID", 1, 1, cmd_invoice_fulfill, "mark a paid invoice as fulfilled (--reason)" },
+    { "payment", "start", "INVOICE FILE", 2, 2, cmd_payment_start, "start a payment (--wait: until it comes to rest)" },
+    { "payment", "show", "INVOICE ID", 2, 2, cmd_payment_show, "one payment" },
+    { "timers", NULL, "", 0, 0, cmd_timers, "the next timers" },
+    { "machines", NULL, "", 0, 0, cmd_machines, "invoices that are failed (--status failed) or wait (--status waiting)" },
+    { "partitions", NULL, "", 0, 0, cmd_partitions, "who prefers which partition, and how much waits there" },
+    { "account", NULL, "[ID]", 0, 1, cmd_account, "balances of a ledger account (--all: of all that have moved)" },
+    { "repair", NULL, "INVOICE", 1, 1, cmd_repair, "make a failed invoice work again" },
+};
+
+static const struct option options[] = {
+    { "api", required_argument, NULL, 'a' },    { "token", required_argument, NULL, 't' },
+    { "redis", required_argument, NULL, 'r' },  { "partitions", required_argument, NULL, 'p' },
+    { "json", no_argument, NULL, 'j' },         { "wait", required_argument, NULL, 'w' },
+    { "reason", required_argument, NULL, 'R' }, { "status", required_argument, NULL, 's' },
+    { "all", no_argument, NULL, 'A' },          { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 },
+};
+
+static void print_help(FILE *out)
+{
+    size_t i;
+
+    fputs("Usage: sluice COMMAND [ARGUMENT]... [OPTION]...\n\n", out);
+    for (i = 0; i < SL_COUNT(commands); i++) {
+        char words[64];
+
+        snprintf(words, sizeof(words), "%s%s%s %s", commands[i].group, commands[i].name ? " " : "",
+                 commands[i].name ? commands[i].name : "", commands[i].arguments);
+        fprintf(out, "  %-30s %s\n", words, commands[i].help);
+    }
+    fputs("\n"
+          "  --api=URL        of a sluiced (default: $SLUICE_API, else http://127.0.0.1:8080)\n"
+          "  --token=TOKEN    bearer token (default: $SLUICE_TOKEN)\n"
+          "  --redis=URL      init: of the Redis (default: $SLUICE_REDIS, else redis://127.0.0.1:6379)\n"
+          "  --partitions=N   init: 1..1024, fixed for good (default: 64)\n"
+          "  --json           print answers as they are\n"
+          "  --wait=SECONDS   wait so long for something to happen (0..60)\n"
+          "  --reason=TEXT, --status=STATUS, --all, --help, --version\n"
+          "\n"
+          "Exit codes: 0 done; 1 refused; 2 wrong usage; 3 not reached, or the outcome is not known.\n", out);
+}
+
+static int number(const char *name, const char *text, long min, long max)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+
+    if (!*text || *end || value < min || value > max) {
+        fprintf(stderr, "sluice: --%s must be a whole number within %ld..%ld\n", name, min, max);
+        exit(EXIT_USAGE);
+    }
+    return (int)value;
+}
+
+static void options_read(int argc, char **argv, struct cli *cli)
+{
+    int option;
+
+    cli->api = getenv("SLUICE_API") ? getenv("SLUICE_API") : "http://127.0.0.1:8080";
+    cli->token = getenv("SLUICE_TOKEN");
+    cli->redis = getenv("SLUICE_REDIS");
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'a': cli->api = optarg; break;
+        case 't': cli->token = optarg; break;
+        case 'r': cli->redis = optarg; break;
+        case 'p': cli->partitions = number("partitions", optarg, 1, 1024); break;
+        case 'j': cli->json = true; break;
+        case 'w': cli->wait_s = number("wait", optarg, 0, 60); break;
+        case 'R': cli->reason = optarg; break;
+        case 's': cli->status = optarg; break;
+        case 'A': cli->all = true; break;
+        case 'h': print_help(stdout); exit(0);
+        case 'v': puts("sluice " PACKAGE_VERSION); exit(0);
+        default: fputs("Try sluice --help.\n", stderr); exit(EXIT_USAGE);
+        }
+    }
+    cli->argc = argc - optind;
+    cli->argv = argv + optind;
+}
+
+static const struct command *command_find(struct cli *cli)
+{
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(commands); i++) {
+        int words = commands[i].name ? 2 : 1;
+
+        if (cli->argc < words || strcmp(cli->argv[0], commands[i].group) != 0 ||
+            (commands[i].name && strcmp(cli->argv[1], commands[i].name) != 0))
+            continue;
+        cli->argc -= words;
+        cli->argv += words;
+        return &commands[i];
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = { 0 };
+    const struct command *command;
+
+    xmalloc_init();
+    options_read(argc, argv, &cli);
+    if (cli.argc == 0) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    command = command_find(&cli);
+    if (!command || cli.argc < command->min || cli.argc > command->max) {
+        if (command)
+            fprintf(stderr, "sluice: usage: sluice %s%s%s %s\n", command->group, command->name ? " " : "",
+                    command->name ? command->name : "", command->arguments);
+        else
+            fprintf(stderr, "sluice: there is no command \"%s\"; try sluice --help\n", cli.argv[0]);
+        return EXIT_USAGE;
+    }
+    return command->run(&cli);
+}
