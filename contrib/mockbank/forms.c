@@ -1,0 +1,80 @@
+/* The payer's pages: what a browser would post. */
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xmalloc.h"
+#include "mock.h"
+
+struct form {
+    struct mock *mock;
+    struct evhttp_request *http;
+    char *tag, *payload;
+    bool twice;
+};
+
+static void form_answer(struct evhttp_request *http, int status)
+{
+    evhttp_add_header(evhttp_request_get_output_headers(http), "Content-Type", "text/plain");
+    evhttp_send_reply(http, status, NULL, NULL);
+}
+
+static void form_delivered(void *arg, int status)
+{
+    struct form *form = arg;
+
+    if (form->twice) { /* a second time, whatever came of the first */
+        form->twice = false;
+        service_callback(form->mock, form->tag, form->payload, form_delivered, form);
+        return;
+    }
+    form_answer(form->http, status >= 200 && status < 300 ? 200 : status >= 400 && status < 500 ? 400 : 500);
+    free(form->tag);
+    free(form->payload);
+    free(form);
+}
+
+static void form_callback(struct mock *mock, struct evhttp_request *http, const char *tag, const char *payload)
+{
+    struct form *form = xcalloc(1, sizeof(*form));
+
+    form->mock = mock;
+    form->http = http;
+    form->tag = xstrdup(tag);
+    form->payload = xstrdup(payload ? payload : tag);
+    form->twice = faults_take(mock->faults, "callback", true).kind == FAULT_DUPLICATE_CALLBACK;
+    service_callback(mock, form->tag, form->payload, form_delivered, form);
+}
+
+void form_post(struct mock *mock, struct evhttp_request *http)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(http);
+    size_t len = evbuffer_get_length(input);
+    char *body = xstrndup(len ? (const char *)evbuffer_pullup(input, -1) : "", len), name[600];
+    const char *tag, *invoice, *payment;
+    struct evkeyvalq fields;
+
+    if (evhttp_parse_query_str(body, &fields) != 0) {
+        form_answer(http, 400);
+        free(body);
+        return;
+    }
+    tag = evhttp_find_header(&fields, "tag");
+    invoice = evhttp_find_header(&fields, "invoice_id");
+    payment = evhttp_find_header(&fields, "payment_id");
+    if (tag) {
+        form_callback(mock, http, tag, evhttp_find_header(&fields, "payload"));
+    } else if (invoice && payment) {
+        snprintf(name, sizeof(name), "%s/%s", invoice, payment);
+        json_object_set_new(mock->confirmed, name, json_true());
+        form_answer(http, 200);
+    } else {
+        form_answer(http, 400);
+    }
+    evhttp_clear_headers(&fields);
+    free(body);
+}

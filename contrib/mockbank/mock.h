@@ -1,0 +1,108 @@
+/* The mock bank: a provider and an inspector for tests and demonstrations, and the judge of fault tests.
+ * One process, one event loop. See README.md. */
+#ifndef MOCKBANK_MOCK_H
+#define MOCKBANK_MOCK_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event_base;
+struct evhttp_request;
+
+struct mock {
+    struct event_base *base;
+    int port;
+    double time_scale;   /* all timeouts, sleeps and delays are multiplied by it */
+    const char *service; /* base url of sluiced's API; NULL: callbacks cannot be sent */
+    const char *token;   /* bearer token for it; NULL: none */
+    struct book *book;
+    struct faults *faults;
+    json_t *log;         /* of every call */
+    json_t *confirmed;   /* "invoice/payment" of off-site payments whose form was posted */
+    json_t *polls;       /* counters by "what/invoice/payment" */
+};
+
+/* An answer to a call: HTTP status and body. BODY is the receiver's. */
+struct answer {
+    int status;
+    json_t *body;
+};
+
+/* ---- book.c: what was done, by idempotency key ---- */
+
+struct book *book_new(const char *path); /* NULL: in memory only; ends the process if PATH cannot be used */
+void book_free(struct book *book);
+void book_reset(struct book *book);
+/* The stored answer of KEY. False: none. A key with another CONTENT is a conflict: recorded, answered 409. */
+bool book_find(struct book *book, const char *key, const char *content, struct answer *out);
+/* Keeps the answer of KEY. EFFECT: "charge", "capture", "cancel", "refund" or NULL; CASH its amount. */
+void book_keep(struct book *book, const char *key, const char *content, const struct answer *answer, const char *effect,
+               const char *invoice, const char *payment, const json_t *cash, int step);
+/* Steps that a scenario card's payment has made. */
+int book_steps(const struct book *book, const char *invoice, const char *payment);
+json_t *book_show(const struct book *book);
+
+/* ---- faults.c: misbehaviour on demand ---- */
+
+enum fault_kind {
+    FAULT_NONE, FAULT_DELAY, FAULT_LOST_AFTER, FAULT_RESET_BEFORE, FAULT_STATUS_500, FAULT_STATUS_503, FAULT_GARBAGE,
+    FAULT_HUGE_BODY, FAULT_SLOW_DRIP, FAULT_DUPLICATE_CALLBACK,
+};
+struct fault {
+    enum fault_kind kind;
+    int ms;
+};
+struct faults *faults_new(void);
+void faults_free(struct faults *faults);
+void faults_clear(struct faults *faults);
+/* From {"kind", "next"?, "share"?, "ms"?, "target"?}; false with *WHY. */
+bool faults_add(struct faults *faults, const json_t *wish, const char **why);
+/* The fault for a call towards TARGET ("processed", …, "inspect", "callback"), used up by it. */
+struct fault faults_take(struct faults *faults, const char *target, bool for_callback);
+
+/* ---- provider.c, tools.c, cards.c, inspector.c ---- */
+
+struct answer provider_process(struct mock *mock, const json_t *context, const char *key, const char *content);
+struct answer provider_callback(struct mock *mock, const json_t *request, const char *key, const char *content);
+struct answer inspect_payment(struct mock *mock, const json_t *request);
+struct answer inspect_blacklist(const json_t *request);
+
+/* One call to the provider, taken apart. */
+struct call {
+    struct mock *mock;
+    const json_t *context;
+    const char *target, *state; /* state: our own word; "" at first */
+    const char *invoice, *payment, *override;
+    const json_t *info, *options, *tool, *cost;
+    const char *token;          /* of the card; "" for other tools */
+    const char *payload;        /* of a callback; NULL: none */
+    /* out */
+    const char *effect;
+    json_t *effect_cash;        /* owned */
+    int step;                   /* a scenario step was taken: its number */
+};
+
+json_t *call_answer(struct call *call);           /* tools.c: the result {intent, next_state?, trx?}, or NULL: unexpected error */
+json_t *call_callback(struct call *call);         /* the same for a callback */
+json_t *card_by_number(struct call *call, const char *number, bool *known); /* cards.c */
+
+/* tools.c: parts of answers */
+json_t *finish_ok(struct call *call);
+json_t *finish_failure(struct call *call, const char *notation, const char *reason, bool with_trx);
+json_t *sleep_for(struct call *call, double seconds, const char *next_state, json_t *interaction, bool completed);
+json_t *suspend_for(struct call *call, const char *tag, double seconds, const char *next_state, json_t *interaction,
+                    json_t *behaviour);
+json_t *failure_of(const char *notation, const char *reason);
+json_t *base64_of(const char *text);
+
+/* ---- callbacks.c: towards the service ---- */
+
+typedef void (*service_done_fn)(void *arg, int status);
+/* Delivers PAYLOAD under TAG; DONE (may be NULL) with the service's status, 0: not reached. */
+void service_callback(struct mock *mock, const char *tag, const char *payload, service_done_fn done, void *arg);
+
+/* ---- forms.c ---- */
+void form_post(struct mock *mock, struct evhttp_request *http);
+
+#endif
