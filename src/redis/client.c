@@ -94,6 +94,7 @@ struct client {
     struct buf wire;
 #ifdef HAVE_HIREDIS_SSL
     SSL_CTX *tls;
+    SSL *tls_now; /* of the connection, which owns it */
 #endif
 };
 
@@ -474,36 +475,7 @@ static void client_greet(struct client *client)
     greet(client, greet_done, ping, SL_COUNT(ping));
 }
 
-static void connected(const redisAsyncContext *ac, int status)
-{
-    struct client *client = ac->data;
-
-    if (!client)
-        return;
-    if (status != REDIS_OK) {
-        client_down(client, ac->c.errstr); /* hiredis frees the context itself */
-        return;
-    }
-    client_greet(client);
-}
-
-static void disconnected(const redisAsyncContext *ac, int status)
-{
-    struct client *client = ac->data;
-
-    (void)status;
-    if (client)
-        client_down(client, ac->err ? ac->errstr : "closed");
-}
-
-static void connect_limit_fire(evutil_socket_t fd, short what, void *arg)
-{
-    struct client *client = arg;
-
-    (void)fd;
-    (void)what;
-    client_break(client, "no answer");
-}
+/* ---- TLS ---- */
 
 #ifdef HAVE_HIREDIS_SSL
 /* The certificate must be good for the host, which hiredis alone would not check. */
@@ -522,10 +494,19 @@ static bool client_start_tls(struct client *client)
     is_ip = inet_pton(AF_INET, host, ip) == 1 || inet_pton(AF_INET6, host, ip) == 1;
     ok = is_ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1
                : SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+    client->tls_now = ssl;
     if (ok && redisInitiateSSL(&client->ac->c, ssl) == REDIS_OK)
         return true;
     SSL_free(ssl);
     return false;
+}
+
+/* hiredis says "Success" of a certificate that was refused. */
+static const char *connection_trouble(const struct client *client, const redisAsyncContext *ac)
+{
+    long verdict = client->address.tls ? SSL_get_verify_result(client->tls_now) : X509_V_OK;
+
+    return verdict == X509_V_OK ? ac->c.errstr : X509_verify_cert_error_string(verdict);
 }
 
 static const char *client_init_tls(struct client *client)
@@ -542,6 +523,12 @@ static const char *client_init_tls(struct client *client)
     return NULL;
 }
 #else
+static const char *connection_trouble(const struct client *client, const redisAsyncContext *ac)
+{
+    (void)client;
+    return ac->c.errstr;
+}
+
 static bool client_start_tls(struct client *client)
 {
     return !client->address.tls;
@@ -552,6 +539,39 @@ static const char *client_init_tls(struct client *client)
     return client->address.tls ? "this build cannot speak TLS to Redis (it needs hiredis 1.x with its ssl half)" : NULL;
 }
 #endif
+
+/* ---- connect ---- */
+
+static void connected(const redisAsyncContext *ac, int status)
+{
+    struct client *client = ac->data;
+
+    if (!client)
+        return;
+    if (status != REDIS_OK) {
+        client_down(client, connection_trouble(client, ac)); /* hiredis frees the context itself */
+        return;
+    }
+    client_greet(client);
+}
+
+static void disconnected(const redisAsyncContext *ac, int status)
+{
+    struct client *client = ac->data;
+
+    (void)status;
+    if (client)
+        client_down(client, ac->err ? connection_trouble(client, ac) : "closed");
+}
+
+static void connect_limit_fire(evutil_socket_t fd, short what, void *arg)
+{
+    struct client *client = arg;
+
+    (void)fd;
+    (void)what;
+    client_break(client, "no answer");
+}
 
 static void client_connect(struct client *client)
 {

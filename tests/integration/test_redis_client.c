@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "config.h"
 #include "lua/bind.h"
 #include "support/redis_fixture.h"
 
