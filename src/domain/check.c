@@ -6,10 +6,15 @@
 
 #include "domain/domain_internal.h"
 
+#define CHAIN_MAX 64 /* objects one below the other, so that nothing that follows them runs out of stack */
+#define COST_MAX 1000000 /* predicates in an object and in those of its kind below it, so that no test takes forever */
+#define CHAIN_TEXT "is part of a chain of more than %d objects"
+
 struct checking {
     struct domain *domain;
     struct type_errors *errors;
-    const struct object *object; /* the one whose references are visited */
+    struct object *object; /* the one whose references are visited */
+    int depth;
 };
 
 static void SL_PRINTF(3, 4) fault(struct checking *checking, const char *path, const char *format, ...)
@@ -32,7 +37,7 @@ static void check_reference(void *arg, const struct type *type, const void *valu
     if (!kind)
         return;
     key = ref_key(type, value, checking->domain->arena);
-    if (!domain_find(checking->domain, kind, key))
+    if (!domain_object(checking->domain, kind, key))
         fault(checking, path, "there is no %s %s", object_kind_name(kind), key);
 }
 
@@ -40,34 +45,61 @@ static void check_reference(void *arg, const struct type *type, const void *valu
 
 static void visit(struct checking *checking, struct object *object);
 
+/* On the way back up: what the one below means for the one above. */
+static void measure(struct checking *checking, const struct object *below, const char *path)
+{
+    struct object *object = checking->object;
+
+    if (object->height < below->height + 1)
+        object->height = below->height + 1;
+    object->cost += below->cost;
+    if (object->height > CHAIN_MAX) {
+        fault(checking, path, CHAIN_TEXT, CHAIN_MAX);
+        object->height = 1; /* said once */
+    }
+    if (object->cost > COST_MAX) {
+        fault(checking, path, "makes it test more than %d predicates", COST_MAX);
+        object->cost = 0;
+    }
+}
+
 static void visit_reference(void *arg, const struct type *type, const void *value, const char *path)
 {
     struct checking *checking = arg;
-    const char *key, *name;
     struct object *next;
+    const char *key;
 
+    if (type == &type_predicate)
+        checking->object->cost++;
     /* Only these three kinds refer to their own. */
     if (type != &type_term_set_ref && type != &type_criterion_ref && type != &type_ruleset_ref)
         return;
     key = ref_key(type, value, checking->domain->arena);
-    name = arena_printf(checking->domain->arena, "%s/%s", object_kind_name(ref_kind(type)), key);
-    HASH_FIND_STR(checking->domain->objects, name, next);
+    next = domain_object(checking->domain, ref_kind(type), key);
     if (!next || next->kind != checking->object->kind)
         return;
     if (next->visiting == 1)
         fault(checking, path, "leads in a circle back to %s %s", object_kind_name(next->kind), key);
+    else if (next->visiting == 0 && checking->depth == CHAIN_MAX)
+        fault(checking, path, CHAIN_TEXT, CHAIN_MAX);
     else if (next->visiting == 0)
         visit(checking, next);
+    if (next->visiting == 2)
+        measure(checking, next, path);
 }
 
 static void visit(struct checking *checking, struct object *object)
 {
-    const struct object *before = checking->object;
+    struct object *before = checking->object;
 
     object->visiting = 1;
+    object->height = 1;
     checking->object = object;
-    type_walk(object_shape(object->kind)->data, object->data, arena_printf(checking->domain->arena, "%s/data", object->path),
-              visit_reference, checking);
+    checking->depth++;
+    if (object->data)
+        type_walk(object_shape(object->kind)->data, object->data,
+                  arena_printf(checking->domain->arena, "%s/data", object->path), visit_reference, checking);
+    checking->depth--;
     checking->object = before;
     object->visiting = 2;
 }
@@ -114,20 +146,23 @@ static void object_fill(struct domain *domain, struct object *object)
 
 /* ---- rules of single kinds ---- */
 
-static void check_currency_key(struct checking *checking, const struct object *object, const char *code)
+static void check_currency_code(struct checking *checking, const char *path, const char *code)
 {
-    if (!domain_currency(checking->domain, code))
-        fault(checking, arena_printf(checking->domain->arena, "%s/data/accounts/%s", object->path, code),
-              "there is no currency %s", code);
+    if (!domain_object(checking->domain, OBJ_CURRENCY, code))
+        fault(checking, path, "there is no currency %s", code);
 }
 
 static void check_account_currencies(struct checking *checking, const struct object *object,
                                      const struct type_list *accounts, size_t entry_size)
 {
+    struct arena *arena = checking->domain->arena;
+    const char *code;
     size_t i;
 
-    for (i = 0; i < accounts->count; i++)
-        check_currency_key(checking, object, *(const char *const *)((const char *)accounts->items + i * entry_size));
+    for (i = 0; i < accounts->count; i++) {
+        code = *(const char *const *)((const char *)accounts->items + i * entry_size);
+        check_currency_code(checking, path_join(arena, arena_printf(arena, "%s/data/accounts", object->path), code), code);
+    }
 }
 
 static void check_candidates(struct checking *checking, const struct object *object)
@@ -141,16 +176,19 @@ static void check_candidates(struct checking *checking, const struct object *obj
     for (i = 0; i < ruleset->decisions.candidates.count; i++) {
         const struct terminal *terminal = domain_terminal(checking->domain, list[i].terminal.id);
 
-        if (!terminal->provider_ref)
+        if (terminal && !terminal->provider_ref)
             fault(checking,
                   arena_printf(checking->domain->arena, "%s/data/decisions/candidates/%zu/terminal", object->path, i),
                   "terminal %lld names no provider, so it cannot be a candidate", (long long)list[i].terminal.id);
     }
 }
 
+#define LIMIT_CURRENCY "/data/type/turnover/metric/amount/currency"
+
 static void check_object(struct checking *checking, const struct object *object)
 {
     const struct currency *currency;
+    const char *code;
 
     switch (object->kind) {
     case OBJ_SYSTEM_ACCOUNT_SET:
@@ -171,6 +209,11 @@ static void check_object(struct checking *checking, const struct object *object)
             fault(checking, arena_printf(checking->domain->arena, "%s/data/symbolic_code", object->path),
                   "must be the reference's own, %s", object->key);
         break;
+    case OBJ_LIMIT_CONFIG:
+        code = limit_currency(object->data);
+        if (code)
+            check_currency_code(checking, arena_printf(checking->domain->arena, "%s" LIMIT_CURRENCY, object->path), code);
+        break;
     case OBJ_ROUTING_RULES: check_candidates(checking, object); break;
     default: break;
     }
@@ -184,6 +227,7 @@ struct account_use {
 struct accounts {
     struct account_use *uses;
     struct checking *checking;
+    const struct object *object; /* the one whose accounts are looked at */
 };
 
 static void account_used(void *arg, int64_t id, const char *currency)
@@ -194,8 +238,8 @@ static void account_used(void *arg, int64_t id, const char *currency)
     HASH_FIND(hh, accounts->uses, &id, sizeof(id), use);
     if (use) {
         if (strcmp(use->currency, currency) != 0)
-            fault(accounts->checking, "/objects", "account %lld is used in two currencies, %s and %s", (long long)id,
-                  use->currency, currency);
+            fault(accounts->checking, arena_printf(accounts->checking->domain->arena, "%s/data", accounts->object->path),
+                  "account %lld is used in two currencies, %s and %s", (long long)id, use->currency, currency);
         return;
     }
     use = arena_alloc(accounts->checking->domain->arena, sizeof(*use));
@@ -204,29 +248,40 @@ static void account_used(void *arg, int64_t id, const char *currency)
     HASH_ADD(hh, accounts->uses, id, sizeof(use->id), use);
 }
 
+static void check_references(struct checking *checking, const struct object *object)
+{
+    const struct object_shape *shape = object_shape(object->kind);
+    struct arena *arena = checking->domain->arena;
+
+    /* A reference finds itself; what it is made of need not be there. */
+    type_walk(shape->ref, object->ref, arena_printf(arena, "%s/ref", object->path), check_reference, checking);
+    if (object->data)
+        type_walk(shape->data, object->data, arena_printf(arena, "%s/data", object->path), check_reference, checking);
+}
+
+/* Each check takes for granted only what it sees: earlier ones may have found faults. */
 void domain_check(struct domain *domain, struct type_errors *errors)
 {
-    struct checking checking = { domain, errors, NULL };
-    struct accounts accounts = { NULL, &checking };
+    struct checking checking = { domain, errors, NULL, 0 };
+    struct accounts accounts = { NULL, &checking, NULL };
     struct object *object;
 
-    for (object = domain->objects; object; object = object->hh.next) {
-        const char *path = arena_printf(domain->arena, "%s/data", object->path);
-
-        type_walk(object_shape(object->kind)->data, object->data, path, check_reference, &checking);
-    }
-    if (errors->count)
-        return; /* what follows takes references for granted */
+    for (object = domain->objects; object; object = object->hh.next)
+        check_references(&checking, object);
     for (object = domain->objects; object; object = object->hh.next) {
         if (!object->visiting)
             visit(&checking, object);
     }
+    for (object = domain->objects; object; object = object->hh.next) {
+        if (!object->data)
+            continue;
+        check_object(&checking, object);
+        accounts.object = object;
+        object_each_account(object, account_used, &accounts);
+    }
+    HASH_CLEAR(hh, accounts.uses);
     if (errors->count)
         return;
     for (object = domain->objects; object; object = object->hh.next)
         object_fill(domain, object);
-    for (object = domain->objects; object; object = object->hh.next)
-        check_object(&checking, object);
-    domain_each_account(domain, account_used, &accounts);
-    HASH_CLEAR(hh, accounts.uses);
 }

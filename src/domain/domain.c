@@ -8,25 +8,31 @@
 #include "base/xmalloc.h"
 
 #define OBJECTS_MAX 100000
-#define NAME_MAX_BYTES 256
-
+#define NAME_MAX_BYTES 640 /* a kind and a key; the longest is a card method with two ids */
 
 static const struct type type_revision = TYPE_I64_IN(0, INT64_MAX);
+struct author {
+    const char *name, *email;
+};
+static const struct type_field author_rows[] = { TF_REQ(author, name, type_str), TF_OPT(author, email, type_str) };
+static const struct type type_author = TYPE_STRUCT_OF("DomainAuthor", author, author_rows);
 
-static const void *find(const struct domain *domain, const char *name)
+struct object *domain_object(const struct domain *domain, int kind, const char *key)
 {
-    struct object *object;
+    char name[NAME_MAX_BYTES];
+    int len = snprintf(name, sizeof(name), "%s/%s", object_kind_name(kind), key);
+    struct object *object = NULL;
 
-    HASH_FIND_STR(domain->objects, name, object);
-    return object ? object->data : NULL;
+    if (len > 0 && (size_t)len < sizeof(name))
+        HASH_FIND(hh, domain->objects, name, (size_t)len, object);
+    return object;
 }
 
 const void *domain_find(const struct domain *domain, int kind, const char *key)
 {
-    char name[NAME_MAX_BYTES];
-    int len = snprintf(name, sizeof(name), "%s/%s", object_kind_name(kind), key);
+    const struct object *object = domain_object(domain, kind, key);
 
-    return len > 0 && (size_t)len < sizeof(name) ? find(domain, name) : NULL;
+    return object ? object->data : NULL;
 }
 
 const void *domain_find_number(const struct domain *domain, int kind, int64_t id)
@@ -38,6 +44,23 @@ const void *domain_find_number(const struct domain *domain, int kind, int64_t id
 }
 
 /* ---- reading ---- */
+
+const char *path_join(struct arena *arena, const char *base, const char *name)
+{
+    struct buf path = BUF_EMPTY;
+    const char *result;
+
+    buf_printf(&path, "%s/", base);
+    for (; *name; name++) {
+        if (*name == '~' || *name == '/')
+            buf_str(&path, *name == '~' ? "~0" : "~1");
+        else
+            buf_char(&path, *name);
+    }
+    result = arena_strdup(arena, buf_text(&path));
+    buf_clear(&path);
+    return result;
+}
 
 static int kind_of(const char *name)
 {
@@ -108,8 +131,7 @@ static void check_members(struct domain *domain, const json_t *body, const char 
 
     json_object_foreach((json_t *)(uintptr_t)body, name, value) {
         if (strcmp(name, "ref") != 0 && strcmp(name, "data") != 0)
-            type_error_add(errors, domain->arena, arena_printf(domain->arena, "%s/%s", path, name),
-                           "is not a known field");
+            type_error_add(errors, domain->arena, path_join(domain->arena, path, name), "is not a known field");
     }
 }
 
@@ -128,7 +150,7 @@ static void object_read(struct domain *domain, const json_t *entry, size_t index
     name = json_object_iter_key(iter);
     body = json_object_iter_value(iter);
     kind = kind_of(name);
-    path = arena_printf(domain->arena, "%s/%s", path, name);
+    path = path_join(domain->arena, path, name);
     if (!kind) {
         type_error_add(errors, domain->arena, path, "is not a known kind of object");
         return;
@@ -140,14 +162,26 @@ static void object_read(struct domain *domain, const json_t *entry, size_t index
     check_members(domain, body, path, errors);
     ref = decode_part(domain, body, path, "ref", object_shape(kind)->ref, errors);
     data = decode_part(domain, body, path, "data", object_shape(kind)->data, errors);
-    if (ref && data)
+    if (ref) /* also without data: what refers to it is not at fault */
         object_add(domain, kind, path, ref, data, errors);
+}
+
+/* A part of the head decoded as TYPE into *OUT; left alone when it is absent. */
+static void head_part(struct domain *domain, const json_t *document, const char *name, const struct type *type,
+                      void *out, struct type_errors *errors)
+{
+    const json_t *value = json_object_get(document, name);
+    struct type_errors part = { 0 };
+
+    if (value && type_decode(type, value, 0, domain->arena, out, &part))
+        adopt_errors(errors, domain->arena, path_join(domain->arena, "", name), &part);
 }
 
 static void head_read(struct domain *domain, const json_t *document, struct type_errors *errors)
 {
     static const char *const known[] = { "version", "created_at", "author", "objects" };
-    const json_t *version = json_object_get(document, "version");
+    struct author author;
+    int64_t created_at;
     const char *name;
     json_t *value;
     size_t i;
@@ -156,13 +190,12 @@ static void head_read(struct domain *domain, const json_t *document, struct type
         for (i = 0; i < SL_COUNT(known) && strcmp(known[i], name) != 0; i++)
             ;
         if (i == SL_COUNT(known))
-            type_error_add(errors, domain->arena, arena_printf(domain->arena, "/%s", name), "is not a known field");
+            type_error_add(errors, domain->arena, path_join(domain->arena, "", name), "is not a known field");
     }
-    if (version && type_decode(&type_revision, version, 0, domain->arena, &domain->revision, NULL))
-        type_error_add(errors, domain->arena, "/version", "must be a whole number, 0 or more");
-    value = json_object_get(document, "author");
-    if (value && type_decode(&type_raw, value, 0, domain->arena, &domain->author, NULL))
-        type_error_add(errors, domain->arena, "/author", "is too large");
+    head_part(domain, document, "version", &type_revision, &domain->revision, errors);
+    head_part(domain, document, "created_at", &type_time, &created_at, errors);
+    head_part(domain, document, "author", &type_author, &author, errors);
+    head_part(domain, document, "author", &type_raw, &domain->author, errors);
 }
 
 static void document_read(struct domain *domain, const json_t *document, struct type_errors *errors)
@@ -197,8 +230,7 @@ enum sl_err domain_parse(const char *text, size_t len, struct arena *arena, stru
     else
         document_read(domain, document, &faults);
     json_decref(document);
-    if (faults.count == 0)
-        domain_check(domain, &faults);
+    domain_check(domain, &faults);
     adopt_errors(errors, arena, "", &faults);
     if (faults.count > 0) {
         domain_free(domain);
@@ -251,6 +283,11 @@ const struct shop *domain_shop(const struct domain *domain, const char *party_id
     return shop && party_id && strcmp(shop->party_ref.id, party_id) != 0 ? NULL : shop;
 }
 
+const struct limit_config *domain_limit_config(const struct domain *domain, const char *id)
+{
+    return domain_find(domain, OBJ_LIMIT_CONFIG, id);
+}
+
 const struct currency *domain_currency(const struct domain *domain, const char *symbolic_code)
 {
     return domain_find(domain, OBJ_CURRENCY, symbolic_code);
@@ -290,4 +327,32 @@ const struct term_set *domain_terms(const struct domain *domain, int64_t id)
 const struct globals *domain_globals(const struct domain *domain)
 {
     return domain->globals;
+}
+
+/* ---- the schema ---- */
+
+static json_t *object_schema(int kind, json_t *components)
+{
+    const struct object_shape *shape = object_shape(kind);
+
+    return json_pack("{s:s, s:b, s:[s], s:{s:{s:s, s:b, s:[s, s], s:{s:o, s:o}}}}", "type", "object",
+                     "additionalProperties", 0, "required", object_kind_name(kind), "properties", object_kind_name(kind),
+                     "type", "object", "additionalProperties", 0, "required", "ref", "data", "properties", "ref",
+                     type_schema(shape->ref, components), "data", type_schema(shape->data, components));
+}
+
+json_t *domain_schema(json_t *components)
+{
+    json_t *kinds = json_array();
+    int kind;
+
+    for (kind = 1; kind <= OBJECT_KINDS; kind++)
+        json_array_append_new(kinds, object_schema(kind, components));
+    json_object_set_new(components, "Domain",
+                        json_pack("{s:s, s:b, s:[s], s:{s:o, s:o, s:o, s:{s:s, s:i, s:{s:o}}}}", "type", "object",
+                                  "additionalProperties", 0, "required", "objects", "properties", "version",
+                                  type_schema(&type_revision, components), "created_at",
+                                  type_schema(&type_time, components), "author", type_schema(&type_author, components),
+                                  "objects", "type", "array", "maxItems", OBJECTS_MAX, "items", "oneOf", kinds));
+    return json_pack("{s:s}", "$ref", "#/components/schemas/Domain");
 }

@@ -24,6 +24,7 @@ const char *domain_author(const struct domain *domain);
 const struct party *domain_party(const struct domain *domain, const char *id);
 /* A shop of another party is not found. PARTY_ID NULL: any. */
 const struct shop *domain_shop(const struct domain *domain, const char *party_id, const char *id);
+const struct limit_config *domain_limit_config(const struct domain *domain, const char *id);
 const struct currency *domain_currency(const struct domain *domain, const char *symbolic_code);
 const struct category *domain_category(const struct domain *domain, int64_t id);
 const struct payment_service *domain_payment_service(const struct domain *domain, const char *id);
@@ -54,5 +55,9 @@ const struct inspector *domain_choose_inspector(const struct domain *domain, con
 
 /* Calls FN for every account that the document names, with its currency. */
 void domain_each_account(const struct domain *domain, void (*fn)(void *arg, int64_t id, const char *currency), void *arg);
+
+/* The OpenAPI schema of documents, added to COMPONENTS with all it refers to; as type_schema() does.
+ * Owns: the result is the caller's reference; COMPONENTS is borrowed. */
+json_t *domain_schema(json_t *components);
 
 #endif

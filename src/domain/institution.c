@@ -114,22 +114,27 @@ static void each_provider(const struct provider *provider, account_fn fn, void *
         fn(arg, list[i].accounts.settlement, list[i].currency);
 }
 
+void object_each_account(const struct object *object, account_fn fn, void *arg)
+{
+    const struct shop *shop;
+
+    switch (object->kind) {
+    case OBJ_SYSTEM_ACCOUNT_SET: each_system(object->data, fn, arg); break;
+    case OBJ_EXTERNAL_ACCOUNT_SET: each_external(object->data, fn, arg); break;
+    case OBJ_PROVIDER: each_provider(object->data, fn, arg); break;
+    case OBJ_SHOP_CONFIG:
+        shop = object->data;
+        fn(arg, shop->account.settlement, shop->account.currency.symbolic_code);
+        fn(arg, shop->account.guarantee, shop->account.currency.symbolic_code);
+        break;
+    default: break;
+    }
+}
+
 void domain_each_account(const struct domain *domain, account_fn fn, void *arg)
 {
     const struct object *object;
-    const struct shop *shop;
 
-    for (object = domain->objects; object; object = object->hh.next) {
-        switch (object->kind) {
-        case OBJ_SYSTEM_ACCOUNT_SET: each_system(object->data, fn, arg); break;
-        case OBJ_EXTERNAL_ACCOUNT_SET: each_external(object->data, fn, arg); break;
-        case OBJ_PROVIDER: each_provider(object->data, fn, arg); break;
-        case OBJ_SHOP_CONFIG:
-            shop = object->data;
-            fn(arg, shop->account.settlement, shop->account.currency.symbolic_code);
-            fn(arg, shop->account.guarantee, shop->account.currency.symbolic_code);
-            break;
-        default: break;
-        }
-    }
+    for (object = domain->objects; object; object = object->hh.next)
+        object_each_account(object, fn, arg);
 }

@@ -4,7 +4,7 @@
 #include <assert.h>
 
 static const struct type type_name = TYPE_STR_IN(0, 1024);
-static const struct type type_texts = TYPE_LIST_OF(type_str);
+static const struct type type_texts = TYPE_SET_OF(type_str);
 static const struct type type_account_id = TYPE_I64_IN(1, INT64_MAX);
 
 #define NAMED(S) TF_REQ(S, name, type_name), TF_OPT(S, description, type_str)
@@ -98,23 +98,6 @@ static const struct type_field globals_rows[] = {
 static const struct type type_globals = TYPE_STRUCT_OF("Globals", globals, globals_rows);
 static const struct type_field criterion_rows[] = { NAMED(criterion), TF_REQ(criterion, predicate, type_predicate) };
 static const struct type type_criterion = TYPE_STRUCT_OF("Criterion", criterion, criterion_rows);
-
-static const struct type type_shard_size = TYPE_I64_IN(1, 1000000);
-static const struct type_field limit_rows[] = {
-    TF_OPT(limit_config, processor_type, type_name),
-    TF_OPT(limit_config, started_at, type_time),
-    TF_OPT(limit_config, created_at, type_time),
-    TF_OPT(limit_config, shard_size, type_shard_size),
-    TF_REQ(limit_config, time_range_type, type_raw),
-    TF_REQ(limit_config, context_type, type_raw),
-    TF_OPT(limit_config, type, type_raw),
-    TF_OPT(limit_config, scopes, type_raw),
-    TF_OPT(limit_config, description, type_str),
-    TF_OPT(limit_config, op_behaviour, type_raw),
-    TF_OPT(limit_config, finalization_behaviour, type_raw),
-    TF_OPT(limit_config, currency_conversion, type_raw),
-};
-static const struct type type_limit = TYPE_STRUCT_OF("LimitConfig", limit_config, limit_rows);
 
 /* ---- institutions, providers, terminals, routing ---- */
 
@@ -294,7 +277,7 @@ static const struct object_shape shapes[] = {
     [OBJ_EXTERNAL_ACCOUNT_SET] = { &type_external_account_set_ref, &type_external_set },
     [OBJ_GLOBALS] = { &type_empty, &type_globals },
     [OBJ_CRITERION] = { &type_criterion_ref, &type_criterion },
-    [OBJ_LIMIT_CONFIG] = { &type_limit_config_ref, &type_limit },
+    [OBJ_LIMIT_CONFIG] = { &type_limit_config_ref, &type_limit_config },
     [OBJ_TERM_SET_HIERARCHY] = { &type_term_set_ref, &type_term_set_hierarchy },
     [OBJ_PROVIDER] = { &type_provider_ref, &type_provider },
     [OBJ_TERMINAL] = { &type_terminal_ref, &type_terminal },

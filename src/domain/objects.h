@@ -2,6 +2,7 @@
 #ifndef SLUICE_DOMAIN_OBJECTS_H
 #define SLUICE_DOMAIN_OBJECTS_H
 
+#include "domain/limit_config.h"
 #include "domain/terms.h"
 
 struct currency {
@@ -73,16 +74,6 @@ struct globals {
 struct criterion {
     const char *name, *description;
     struct predicate predicate;
-};
-
-/* Turnover limits: their shapes are checked; nothing counts by them yet. */
-struct limit_config {
-    const char *processor_type;
-    int64_t started_at, created_at;
-    int64_t shard_size;
-    const char *time_range_type, *context_type, *type, *scopes, *op_behaviour, *finalization_behaviour,
-        *currency_conversion; /* raw */
-    const char *description;
 };
 
 /* ---- institutions, providers, terminals, routing ---- */

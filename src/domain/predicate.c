@@ -20,6 +20,14 @@ static enum tri tri_and(enum tri a, enum tri b)
     return a == TRI_UNKNOWN || b == TRI_UNKNOWN ? TRI_UNKNOWN : TRI_TRUE;
 }
 
+/* The end of the character at TEXT, which is not at its end: a character is what UTF-8 says it is. */
+static const char *char_end(const char *text)
+{
+    for (text++; (*text & 0xc0) == 0x80; text++)
+        ;
+    return text;
+}
+
 bool wildcard_match(const char *pattern, const char *text)
 {
     const char *star = NULL, *resume = NULL;
@@ -30,12 +38,15 @@ bool wildcard_match(const char *pattern, const char *text)
         if (*pattern == '*') {
             star = ++pattern;
             resume = text;
-        } else if (*pattern && ((*pattern == '?' && literal == pattern) || *literal == *text)) {
+        } else if (*pattern == '?') {
+            pattern++;
+            text = char_end(text);
+        } else if (*pattern && *literal == *text) {
             pattern = literal + 1;
             text++;
         } else if (star) { /* let the last star take one character more */
             pattern = star;
-            text = ++resume;
+            text = resume = char_end(resume);
         } else {
             return false;
         }
@@ -124,8 +135,12 @@ static enum tri service_test(const struct service_condition *condition, const st
 
 static bool is_json_mime(const char *type)
 {
-    return strcmp(type, "application/json") == 0 ||
-           strncmp(type, "application/schema-instance+json", strlen("application/schema-instance+json")) == 0;
+    static const char instance[] = "application/schema-instance+json";
+
+    if (strcmp(type, "application/json") == 0)
+        return true;
+    /* Parameters may follow; strchr finds the end of the text as well. */
+    return strncmp(type, instance, sizeof(instance) - 1) == 0 && strchr("; ", type[sizeof(instance) - 1]);
 }
 
 static bool field_matches(const struct resource_field *condition, const struct tool_content *data)

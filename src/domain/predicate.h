@@ -70,6 +70,19 @@ struct party_condition {
     struct id_ref party_ref;
     struct party_definition definition; /* tag 0: any of its shops */
 };
+struct location_condition {
+    int tag; /* always LOCATION_URL */
+    const char *url;
+};
+enum { LOCATION_URL = 1 };
+struct text_condition {
+    int tag; /* TEXT_*; 0: absent */
+    const char *equals, *matches;
+};
+enum { TEXT_EQUALS = 1, TEXT_MATCHES };
+struct bin_data_condition {
+    struct text_condition payment_system, bank_name;
+};
 struct condition {
     int tag; /* COND_* */
     struct number_ref category_is;
@@ -78,8 +91,8 @@ struct condition {
     struct cash cost_is_multiple_of;
     struct tool_condition payment_tool;
     struct party_condition party;
-    const char *shop_location_is; /* raw: never decided */
-    const char *bin_data;         /* raw: never decided */
+    struct location_condition shop_location_is; /* never decided: */
+    struct bin_data_condition bin_data;         /* nobody supplies what these two ask about */
     int trust_level_is;
 };
 enum {

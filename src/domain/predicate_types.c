@@ -79,6 +79,18 @@ static const struct type type_multiple = {
     .check = check_multiple,
 };
 
+static const struct type_field location_rows[] = { TF_VAR(location_condition, url, type_str) };
+static const struct type type_location = TYPE_UNION_OF("ShopLocationCondition", location_condition, location_rows);
+static const struct type_field text_rows[] = {
+    TF_VAR(text_condition, equals, type_str),
+    TF_VAR(text_condition, matches, type_str),
+};
+static const struct type type_text_condition = TYPE_UNION_OF("TextCondition", text_condition, text_rows);
+static const struct type_field bin_data_rows[] = {
+    TF_OPT(bin_data_condition, payment_system, type_text_condition),
+    TF_OPT(bin_data_condition, bank_name, type_text_condition),
+};
+static const struct type type_bin_data = TYPE_STRUCT_OF("BinDataCondition", bin_data_condition, bin_data_rows);
 static const struct type_field condition_rows[] = {
     TF_VAR(condition, category_is, type_category_ref),
     TF_VAR(condition, currency_is, type_currency_ref),
@@ -86,8 +98,8 @@ static const struct type_field condition_rows[] = {
     TF_VAR(condition, cost_is_multiple_of, type_multiple),
     TF_VAR(condition, payment_tool, type_tool),
     TF_VAR(condition, party, type_party),
-    TF_VAR(condition, shop_location_is, type_raw),
-    TF_VAR(condition, bin_data, type_raw),
+    TF_VAR(condition, shop_location_is, type_location),
+    TF_VAR(condition, bin_data, type_bin_data),
     TF_VAR(condition, trust_level_is, type_trust_level),
 };
 static const struct type type_condition = TYPE_UNION_OF("Condition", condition, condition_rows);

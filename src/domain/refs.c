@@ -44,6 +44,7 @@ static const struct {
     { &type_payment_token_ref, OBJ_PAYMENT_TOKEN },
     { &type_mobile_operator_ref, OBJ_MOBILE_OPERATOR },
     { &type_crypto_currency_ref, OBJ_CRYPTO_CURRENCY },
+    { &type_payment_method_ref, OBJ_PAYMENT_METHOD },
     { &type_bank_ref, OBJ_BANK },
     { &type_bank_card_category_ref, OBJ_BANK_CARD_CATEGORY },
     { &type_country_ref, OBJ_COUNTRY },
@@ -116,13 +117,21 @@ int ref_kind(const struct type *type)
 
 const char *ref_key(const struct type *ref_type, const void *ref, struct arena *arena)
 {
+    static const bool no = false;
     struct buf text = BUF_EMPTY;
+    struct payment_method_ref method;
     const char *key;
 
     if (ref_type->fields == number_rows)
         return arena_printf(arena, "%lld", (long long)((const struct number_ref *)ref)->id);
     if (ref_type->kind == TYPE_STRUCT && ref_type->field_count == 1 && ref_type->fields[0].type->kind == TYPE_STR)
         return *(const char *const *)ref;
+    if (ref_type == &type_payment_method_ref) {
+        method = *(const struct payment_method_ref *)ref;
+        if (method.id.tag == METHOD_BANK_CARD && !method.id.bank_card.is_cvv_empty)
+            method.id.bank_card.is_cvv_empty = &no; /* two ways to write one method */
+        ref = &method;
+    }
     type_encode(ref_type, ref, &text);
     key = arena_strdup(arena, buf_text(&text));
     buf_clear(&text);

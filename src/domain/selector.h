@@ -41,8 +41,11 @@ enum selected selector_reduce(const struct domain *domain, const struct selector
 /* The value, or NULL for anything else: for places that require one. */
 const void *selector_value(const struct domain *domain, const struct selector *selector, const struct varset *facts);
 
-/* Whether ACCEPTS holds for the value, or, while SELECTOR is undecided, for any value that it may still
- * come to, predicates not looked at (domain.md 4, the check at invoice creation). */
+/* The value if SELECTOR is written as one, else NULL: for the two places that are not reduced (domain.md 5.2). */
+const void *selector_literal(const struct selector *selector);
+
+/* Whether ACCEPTS holds for the value, or, while SELECTOR is undecided, for any value in the decisions that
+ * are left, whatever their predicates (domain.md 4, the check at invoice creation). */
 bool selector_any(const struct domain *domain, const struct selector *selector, const struct varset *facts,
                   bool (*accepts)(const void *value, const void *arg), const void *arg);
 

@@ -1,4 +1,6 @@
 /* The tables of terms. */
+#include <string.h>
+
 #include "domain/terms.h"
 
 static const struct type type_currencies = TYPE_SET_OF(type_currency_ref);
@@ -23,8 +25,22 @@ static const struct type_field turnover_rows[] = {
     TF_PTR(turnover_limit, domain_revision, type_i64),
 };
 static const struct type type_turnover_limit = TYPE_STRUCT_OF("TurnoverLimit", turnover_limit, turnover_rows);
-const struct type type_turnover_limits = TYPE_LIST_OF(type_turnover_limit);
-static const struct type type_fee_map = TYPE_MAP_OF(type_volume);
+const struct type type_turnover_limits = TYPE_SET_OF(type_turnover_limit);
+static const char *check_fees(const void *value)
+{
+    const struct type_list *list = value;
+    const struct fees_entry *entries = list->items;
+    size_t i;
+
+    for (i = 0; i < list->count; i++) {
+        if (strcmp(entries[i].key, "operation_amount") != 0 && strcmp(entries[i].key, "surplus") != 0)
+            return "may name operation_amount and surplus only: nothing else can be referred to";
+    }
+    return NULL;
+}
+static const struct type type_fee_map = {
+    .kind = TYPE_MAP, .size = sizeof(struct type_list), .item = &type_volume, .check = check_fees,
+};
 static const struct type_field fees_rows[] = { TF_REQ(fees, fees, type_fee_map) };
 static const struct type type_fees = TYPE_STRUCT_OF("Fees", fees, fees_rows);
 
@@ -97,7 +113,7 @@ static const struct type_field term_set_rows[] = {
     TF_OPT(term_set, reports, type_raw),
     TF_OPT(term_set, wallets, type_raw),
 };
-static const struct type type_term_set = TYPE_STRUCT_OF("TermSet", term_set, term_set_rows);
+const struct type type_term_set = TYPE_STRUCT_OF("TermSet", term_set, term_set_rows);
 static const struct type_field hierarchy_rows[] = {
     TF_OPT(term_set_hierarchy, name, type_str),
     TF_OPT(term_set_hierarchy, description, type_str),

@@ -2,7 +2,19 @@
 
 #include <string.h>
 
-const struct type type_currency_code = TYPE_STR_IN(1, 16);
+static const char *check_code(const void *value)
+{
+    const char *code = *(const char *const *)value;
+
+    for (; *code; code++) {
+        if (!(*code >= 'A' && *code <= 'Z') && !(*code >= 'a' && *code <= 'z') && !(*code >= '0' && *code <= '9'))
+            return "may hold letters and digits only";
+    }
+    return NULL;
+}
+const struct type type_currency_code = {
+    .kind = TYPE_STR, .size = sizeof(char *), .min = 1, .max = 16, .check = check_code, .doc = "Letters and digits",
+};
 static const struct type_field currency_ref_rows[] = { TF_REQ(currency_ref, symbolic_code, type_currency_code) };
 const struct type type_currency_ref = TYPE_STRUCT_OF("CurrencyRef", currency_ref, currency_ref_rows);
 

@@ -194,3 +194,44 @@ struct type_list cashflow_revert(const struct type_list *flow, struct arena *are
     }
     return (struct type_list){ postings, flow->count };
 }
+
+/* ---- totals ---- */
+
+static enum sl_err total_add(struct type_list *totals, const struct final_account *account, const struct cash *volume,
+                             int sign, const char **why)
+{
+    struct cashflow_total *list = totals->items;
+    int64_t delta;
+    size_t i;
+
+    for (i = 0; i < totals->count && list[i].account_id != account->account_id; i++)
+        ;
+    if (i == totals->count) {
+        list[i] = (struct cashflow_total){ account->account_type, account->account_id, { 0, volume->currency } };
+        totals->count++;
+    }
+    if (!cash_same_currency(&list[i].amount, volume))
+        return misconfigured(why, "an account is posted to in two currencies");
+    if (__builtin_mul_overflow(volume->amount, sign, &delta) ||
+        __builtin_add_overflow(list[i].amount.amount, delta, &list[i].amount.amount))
+        return misconfigured(why, "the total of an account is out of range");
+    return SL_OK;
+}
+
+enum sl_err cashflow_totals(const struct type_list *flow, struct arena *arena, struct type_list *out, const char **why)
+{
+    const struct posting *postings = flow->items;
+    struct type_list totals = { arena_array(arena, 2 * flow->count, sizeof(struct cashflow_total)), 0 };
+    enum sl_err err;
+    size_t i;
+
+    for (i = 0; i < flow->count; i++) {
+        err = total_add(&totals, &postings[i].source, &postings[i].volume, -1, why);
+        if (!err)
+            err = total_add(&totals, &postings[i].destination, &postings[i].volume, 1, why);
+        if (err)
+            return err;
+    }
+    *out = totals;
+    return SL_OK;
+}

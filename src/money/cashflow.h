@@ -107,6 +107,7 @@ extern const struct type type_cash_flow; /* list of struct posting */
 /* ---- building ---- */
 
 #define CASHFLOW_POSTINGS_MAX 64 /* of one flow */
+#define CASHFLOW_DETAILS_MAX 1024 /* bytes, of a template's details */
 
 /* Where roles lead. An id of 0: there is no such account. */
 struct account_map {
@@ -134,5 +135,17 @@ SL_MUST_USE enum sl_err volume_compute(const struct volume *volume, const struct
 
 /* Swapped ends, details wrapped as "Revert '…'" (cashflow.md 8). */
 struct type_list cashflow_revert(const struct type_list *flow, struct arena *arena);
+
+/* What an account gains from a flow: what flows to it less what flows from it. */
+struct cashflow_total {
+    struct account_role account_type;
+    int64_t account_id;
+    struct cash amount;
+};
+
+/* *OUT (list of struct cashflow_total, in ARENA) has a row for each account, in order of appearance.
+ * Errors: SL_EINVAL with *WHY: an account's volumes are in two currencies, or their sum is out of range. */
+SL_MUST_USE enum sl_err cashflow_totals(const struct type_list *flow, struct arena *arena, struct type_list *out,
+                                        const char **why);
 
 #endif

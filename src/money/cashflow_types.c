@@ -55,11 +55,13 @@ static const struct type_field volume_rows[] = {
 };
 const struct type type_volume = TYPE_UNION_OF("Volume", volume, volume_rows);
 
+/* Shorter than what a final posting may have: reverting wraps them, and must give what can be read again. */
+static const struct type type_template_details = TYPE_STR_IN(0, CASHFLOW_DETAILS_MAX);
 static const struct type_field template_rows[] = {
     TF_REQ(posting_template, source, type_account_role),
     TF_REQ(posting_template, destination, type_account_role),
     TF_REQ(posting_template, volume, type_volume),
-    TF_OPT(posting_template, details, type_str),
+    TF_OPT(posting_template, details, type_template_details),
 };
 static const struct type type_posting_template = TYPE_STRUCT_OF("PostingTemplate", posting_template, template_rows);
 const struct type type_cash_flow_template = {

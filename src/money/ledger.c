@@ -1,5 +1,7 @@
 #include "money/ledger.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* One account of a plan: its net before and after. */
@@ -38,9 +40,9 @@ static enum sl_err row_add(struct rows *rows, const struct final_account *accoun
     }
     if (strcmp(row->currency, volume->currency.symbolic_code) != 0)
         return refuse(why, "an account is posted to in two currencies");
-    if (__builtin_add_overflow(row->after, delta, &row->after) ||
+    if (__builtin_add_overflow(row->after, delta, &row->after) || row->after == INT64_MIN ||
         (held && __builtin_add_overflow(row->before, delta, &row->before)))
-        return refuse(why, "a plan's net is out of range");
+        return refuse(why, "a plan's net is out of range"); /* the lowest number has no negative */
     return SL_OK;
 }
 
@@ -106,6 +108,7 @@ enum sl_err ledger_apply(enum ledger_act act, const struct type_list *batches, s
     enum sl_err err = SL_OK;
     size_t i, count = 0;
 
+    assert(act != LEDGER_HOLD || held_count <= batch_count);
     if (batch_count == 0)
         return refuse(why, "a plan has no batches inside");
     for (i = 0; i < batch_count && !err; i++)
@@ -119,4 +122,28 @@ enum sl_err ledger_apply(enum ledger_act act, const struct type_list *batches, s
     }
     *out = (struct type_list){ deltas, count };
     return SL_OK;
+}
+
+/* ---- names ---- */
+
+const char *plan_id_payment(struct arena *arena, const char *invoice_id, const char *payment_id, int64_t iter)
+{
+    return arena_printf(arena, "%s.%s.%" PRId64, invoice_id, payment_id, iter);
+}
+
+const char *plan_id_refund(struct arena *arena, const char *invoice_id, const char *payment_id, const char *refund_id)
+{
+    return arena_printf(arena, "%s.%s.refund_session-%s", invoice_id, payment_id, refund_id);
+}
+
+const char *plan_id_adjustment(struct arena *arena, const char *invoice_id, const char *payment_id,
+                               const char *adjustment_id)
+{
+    return arena_printf(arena, "%s.%s.adj-%s", invoice_id, payment_id, adjustment_id);
+}
+
+const char *plan_id_chargeback(struct arena *arena, const char *invoice_id, const char *payment_id,
+                               const char *chargeback_id, const char *stage)
+{
+    return arena_printf(arena, "%s.%s.chargeback-%s.%s", invoice_id, payment_id, chargeback_id, stage);
 }

@@ -32,4 +32,13 @@ struct ledger_delta {
 SL_MUST_USE enum sl_err ledger_apply(enum ledger_act act, const struct type_list *batches, size_t batch_count,
                                      size_t held_count, struct arena *arena, struct type_list *out, const char **why);
 
+/* The names of plans (accounting.md 6); in ARENA. ITER: attempts so far, times 1000 after a changed cost. STAGE:
+ * "chargeback", "pre_arbitration" or "arbitration". */
+const char *plan_id_payment(struct arena *arena, const char *invoice_id, const char *payment_id, int64_t iter);
+const char *plan_id_refund(struct arena *arena, const char *invoice_id, const char *payment_id, const char *refund_id);
+const char *plan_id_adjustment(struct arena *arena, const char *invoice_id, const char *payment_id,
+                               const char *adjustment_id);
+const char *plan_id_chargeback(struct arena *arena, const char *invoice_id, const char *payment_id,
+                               const char *chargeback_id, const char *stage);
+
 #endif
