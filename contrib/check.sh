@@ -34,6 +34,10 @@ while IFS= read -r trs; do
         bad=$((tested - ok))
         # A leak, or a crash outside a test, fails the program though its tests passed.
         if [ "$result" != PASS ] && [ "$bad" -eq 0 ]; then bad=1; fi
+    elif grep -aqE '^[0-9]+ passed, [0-9]+ failed$' "$log"; then
+        ok=$(sed -nE 's/^([0-9]+) passed, [0-9]+ failed$/\1/p' "$log" | tail -n 1)
+        bad=$(sed -nE 's/^[0-9]+ passed, ([0-9]+) failed$/\1/p' "$log" | tail -n 1)
+        if [ "$result" != PASS ] && [ "$bad" -eq 0 ]; then bad=1; fi
     elif [ "$result" = PASS ]; then
         ok=1 bad=0
     else

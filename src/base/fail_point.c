@@ -36,6 +36,8 @@ void fail_point_hit(const char *stage, const char *activity)
 
     if (!armed.read)
         read_environment();
+    if (strcmp(armed.place, "?") == 0)
+        fprintf(stderr, "fail point %s/%s\n", stage, activity);
     if (strncmp(armed.place, stage, len) != 0)
         return;
     if (armed.place[len] != '\0' && (armed.place[len] != '/' || strcmp(armed.place + len + 1, activity) != 0))
