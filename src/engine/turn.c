@@ -415,6 +415,12 @@ static void turn_lost(struct work *work)
     struct runtime *runtime = work->runtime;
     struct turn *turn = &work->turn;
 
+    if (work->current && !turn->maybe_sent) { /* a caller can be told for certain that nothing was done */
+        turn_answer(work, SL_EDOWN, false, "the store cannot be reached; nothing was done");
+        work_reload(work);
+        return;
+    }
+
     turn->resend_ms = turn->resend_ms ? turn->resend_ms * 2 : RESEND_FIRST_MS;
     if (turn->resend_ms > RESEND_MAX_MS)
         turn->resend_ms = RESEND_MAX_MS;

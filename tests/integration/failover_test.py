@@ -1,0 +1,147 @@
+"""Redis that dies and comes back, a daemon that is stopped beyond its lease, a daemon told to stop while it works."""
+import signal
+import sys
+
+from harness import World, expect, request, run, wait_for
+
+AMOUNT = 42000
+MERCHANT_SHARE = 40110
+
+
+def prepare(world):
+    daemon, port = world.start_daemon()
+    world.apply_domain(port)
+    return daemon, port
+
+
+def create(world, port, identities, token="no_preauth"):
+    for identity in identities:
+        status, answer = request(port, "POST", "/v1/invoices", world.invoice(identity, AMOUNT))
+        expect(status in (200, 201), f"{identity}: {status} {answer}")
+        status, answer = request(port, "POST", f"/v1/invoices/{identity}/payments", world.payment(token))
+        expect(status == 202, f"{identity}: {status} {answer}")
+
+
+def check_all(world, port, identities):
+    for identity in identities:
+        wait_for(f"{identity} to be captured", lambda identity=identity: world.status(port, identity) == "captured")
+    for identity in identities:
+        world.check_bank(identity, AMOUNT)
+        world.check_invoice(port, identity)
+    expect(world.book()["conflicts"] == [], "the bank saw a key with two contents")
+    balances = world.balances(port)
+    expect(balances[3001] == (MERCHANT_SHARE * len(identities),) * 3, f"the merchant has {balances[3001]}")
+    expect(sum(own for own, _, _ in balances.values()) == 0, f"the ledger does not sum to zero: {balances}")
+
+
+def redis_killed_and_restarted():
+    """Killed with payments in every stage; nothing half done, and all of it is done once it is back."""
+    with World(lease_ms=1000) as world:
+        daemon, port = prepare(world)
+        world.faults(kind="delay", ms=700, share=1.0)
+        identities = [f"r{number}" for number in range(12)]
+        create(world, port, identities)
+        world.redis.kill()
+        wait_for("the daemon to notice", lambda: request(port, "GET", "/readyz")[0] == 503)
+        status, answer = request(port, "POST", "/v1/invoices", world.invoice("r-down"))
+        expect(status == 503 and answer["error"] == "Unavailable", f"without Redis: {status} {answer}")
+        expect(request(port, "GET", "/v1/invoices/r0")[0] in (503, 504), "a read without Redis")
+        world.start_redis()
+        request(world.bank_port, "DELETE", "/faults")
+        wait_for("readiness", lambda: request(port, "GET", "/readyz")[0] == 200)
+        check_all(world, port, identities)
+        expect(request(port, "GET", "/v1/invoices/r-down")[0] == 404, "a refused invoice exists")
+        expect(daemon.stop() == 0, "the daemon did not end well")
+
+
+def daemon_stopped_beyond_its_lease():
+    """SIGSTOP while the bank answers; the other daemon takes over; the stopped one loses the race cleanly."""
+    with World(lease_ms=600) as world:
+        first, first_port = prepare(world)
+        world.faults(kind="delay", ms=500, next=1, target="processed")
+        create(world, first_port, ["s1"])
+        wait_for("the session to start", lambda: request(first_port, "GET", "/v1/invoices/s1")[1]["latest_event_id"] >= 3)
+        first.signal(signal.SIGSTOP)
+        second, second_port = world.start_daemon()
+        wait_for("the other daemon", lambda: request(second_port, "GET", "/readyz")[0] == 200)
+        wait_for("it to take over", lambda: world.status(second_port, "s1") == "captured")
+        first.signal(signal.SIGCONT)
+
+        def lost():
+            status, _ = request(first_port, "GET", "/healthz")
+            log = first.output()
+            return status == 200 and ("its claim was lost" in log or metric(first_port, "conflicts_total") > 0
+                                      or metric(first_port, "lost_claims_total") > 0)
+        wait_for("the first to notice that it lost", lost)
+        check_all(world, second_port, ["s1"])
+        expect(first.stop() == 0 and second.stop() == 0, "a daemon did not end well")
+
+
+def metric(port, name):
+    import urllib.request
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith(f"sluice_{name} "):
+                return float(line.split()[1])
+    return 0.0
+
+
+def graceful_stop_lets_others_go_on():
+    """Told to stop in the middle of calls to the bank: it finishes or lets go at once, long before its lease."""
+    with World(lease_ms=20000) as world:
+        daemon, port = prepare(world)
+        world.faults(kind="delay", ms=300, share=1.0)
+        identities = [f"g{number}" for number in range(6)]
+        create(world, port, identities)
+        heir, heir_port = world.start_daemon()
+        wait_for("the heir", lambda: request(heir_port, "GET", "/readyz")[0] == 200)
+        expect(daemon.stop() == 0, "the daemon did not end well")
+        request(world.bank_port, "DELETE", "/faults")
+        check_all(world, heir_port, identities)
+        expect(heir.stop() == 0, "the heir did not end well")
+
+
+def lying_bank():
+    """Lost answers, resets, slow and refused calls: retried under the same key until the answer is known."""
+    with World(lease_ms=1000) as world:
+        daemon, port = prepare(world)
+        for number, kind in enumerate(("lost_after", "reset_before", "status_503")):
+            world.faults(kind=kind, next=1, target="processed")
+            create(world, port, [f"l{number}"])
+            wait_for(f"{kind} to be overcome", lambda number=number: world.status(port, f"l{number}") == "captured")
+        check_all(world, port, ["l0", "l1", "l2"])
+        for number, kind in enumerate(("garbage", "huge_body", "status_500")):
+            world.faults(kind=kind, next=1, target="processed")
+            create(world, port, [f"x{number}"])
+            wait_for(f"{kind} to park the invoice", lambda number=number: any(
+                machine["id"] == f"x{number}" for machine in request(port, "GET", "/v1/machines?status=failed")[1]))
+            status, answer = request(port, "POST", f"/v1/invoices/x{number}/rescind", {"reason": "late"})
+            expect(status == 423 and answer["error"] == "MachineFailed", f"a call on a failed invoice: {status} {answer}")
+            status, answer = request(port, "POST", f"/v1/invoices/x{number}/repair")
+            expect(status == 200, f"repair: {status} {answer}")
+            wait_for(f"x{number} to go on", lambda number=number: world.status(port, f"x{number}") == "captured")
+        check_all(world, port, ["l0", "l1", "l2", "x0", "x1", "x2"])
+        expect(daemon.stop() == 0, "the daemon did not end well")
+
+
+def wrong_redis():
+    """A daemon that may not run says why, and what to do."""
+    with World() as world:
+        for words, sentence in (
+                (["CONFIG", "SET", "appendfsync", "everysec"], "appendfsync always"),
+                (["HSET", "sluice:meta", "format", "99"], "run a newer sluiced"),
+                (["HSET", "sluice:meta", "format", "1", "partitions", "0"], "1..1024"),
+                (["DEL", "sluice:meta"], "sluice init")):
+            world.redis_cli(*words)
+            daemon, port = world.start_daemon()
+            expect(port is None, f"it started in spite of {words}")
+            expect(daemon.child.returncode == 1, f"it ended with {daemon.child.returncode}")
+            expect(sentence in daemon.output(), f"it did not say \"{sentence}\": {daemon.output()}")
+            if words[0] == "CONFIG":
+                world.redis_cli("CONFIG", "SET", "appendfsync", "always")
+
+
+if __name__ == "__main__":
+    sys.exit(run([(test.__name__, test) for test in (
+        redis_killed_and_restarted, daemon_stopped_beyond_its_lease, graceful_stop_lets_others_go_on, lying_bank,
+        wrong_redis)]))
