@@ -156,12 +156,13 @@ static void check_account_currencies(struct checking *checking, const struct obj
                                      const struct type_list *accounts, size_t entry_size)
 {
     struct arena *arena = checking->domain->arena;
-    const char *code;
+    const char *code, *path;
     size_t i;
 
     for (i = 0; i < accounts->count; i++) {
         code = *(const char *const *)((const char *)accounts->items + i * entry_size);
-        check_currency_code(checking, path_join(arena, arena_printf(arena, "%s/data/accounts", object->path), code), code);
+        path = path_join(arena, arena_printf(arena, "%s/data/accounts", object->path), code);
+        check_currency_code(checking, path, code);
     }
 }
 
@@ -187,6 +188,7 @@ static void check_candidates(struct checking *checking, const struct object *obj
 
 static void check_object(struct checking *checking, const struct object *object)
 {
+    struct arena *arena = checking->domain->arena;
     const struct currency *currency;
     const char *code;
 
@@ -206,13 +208,13 @@ static void check_object(struct checking *checking, const struct object *object)
     case OBJ_CURRENCY:
         currency = object->data;
         if (strcmp(currency->symbolic_code, object->key) != 0)
-            fault(checking, arena_printf(checking->domain->arena, "%s/data/symbolic_code", object->path),
+            fault(checking, arena_printf(arena, "%s/data/symbolic_code", object->path),
                   "must be the reference's own, %s", object->key);
         break;
     case OBJ_LIMIT_CONFIG:
         code = limit_currency(object->data);
         if (code)
-            check_currency_code(checking, arena_printf(checking->domain->arena, "%s" LIMIT_CURRENCY, object->path), code);
+            check_currency_code(checking, arena_printf(arena, "%s" LIMIT_CURRENCY, object->path), code);
         break;
     case OBJ_ROUTING_RULES: check_candidates(checking, object); break;
     default: break;
@@ -233,16 +235,17 @@ struct accounts {
 static void account_used(void *arg, int64_t id, const char *currency)
 {
     struct accounts *accounts = arg;
+    struct arena *arena = accounts->checking->domain->arena;
     struct account_use *use;
 
     HASH_FIND(hh, accounts->uses, &id, sizeof(id), use);
     if (use) {
         if (strcmp(use->currency, currency) != 0)
-            fault(accounts->checking, arena_printf(accounts->checking->domain->arena, "%s/data", accounts->object->path),
+            fault(accounts->checking, arena_printf(arena, "%s/data", accounts->object->path),
                   "account %lld is used in two currencies, %s and %s", (long long)id, use->currency, currency);
         return;
     }
-    use = arena_alloc(accounts->checking->domain->arena, sizeof(*use));
+    use = arena_alloc(arena, sizeof(*use));
     use->id = id;
     use->currency = currency;
     HASH_ADD(hh, accounts->uses, id, sizeof(use->id), use);

@@ -19,8 +19,9 @@ static const struct type_field time_range_rows[] = {
 };
 static const char *check_time_range(const void *value)
 {
-    return ((const struct limit_time_range *)value)->tag == LIMIT_INTERVAL ? "intervals are not supported, only calendar"
-                                                                           : NULL;
+    const struct limit_time_range *range = value;
+
+    return range->tag == LIMIT_INTERVAL ? "intervals are not supported, only calendar" : NULL;
 }
 static const struct type type_time_range = {
     .kind = TYPE_UNION, .name = "LimitTimeRange", .size = sizeof(struct limit_time_range), .fields = time_range_rows,

@@ -113,7 +113,8 @@ struct provision_terms {
     const struct provision_extension *extension;
 };
 
-extern const struct type type_term_set, type_term_set_hierarchy, type_provision_terms, type_turnover_limits, type_time_span;
+extern const struct type type_term_set, type_term_set_hierarchy, type_provision_terms, type_turnover_limits,
+    type_time_span;
 extern const struct type type_system_account_set_selector, type_external_account_set_selector, type_inspector_selector;
 
 /* *OUT = CHILD on top of PARENT, merged field by field (domain.md 4.1); parts are shared with both. */
