@@ -25,6 +25,7 @@
 
 #define DEADLINE_MS 60000
 #define RECORD_MAX 16
+#define CEILING_AT_ONCE 1024 /* payments whose commits the bare client has under way */
 
 /* A commit of the recorded payment, its texts copied. */
 struct recorded {
@@ -353,23 +354,26 @@ static double percentile(int64_t *samples, size_t count, double share)
 
 static void bench_throughput(int64_t payments, int64_t at_once)
 {
-    double memory, redis_us, own_us, seconds, ceiling_seconds, rate, ceiling;
+    double memory, redis_us, own_us, seconds, ceiling_seconds, again_seconds, rate, ceiling;
     uint64_t commits;
 
     bench.recording = true;
     run_payments(1, 1, NULL);
     bench.recording = false;
     run_payments(payments / 10, at_once, NULL); /* warm */
-    memory = info("memory", "\nused_memory");
-    redis_us = redis_cpu_us();
+    ceiling_seconds = run_ceiling(payments, CEILING_AT_ONCE);
     own_us = own_cpu_us();
+    redis_us = redis_cpu_us();
+    memory = info("memory", "\nused_memory");
     commits = bench.commits;
     seconds = run_payments(payments, at_once, NULL);
     own_us = own_cpu_us() - own_us;
     redis_us = redis_cpu_us() - redis_us;
     commits = bench.commits - commits;
     memory = info("memory", "\nused_memory") - memory;
-    ceiling_seconds = run_ceiling(payments, at_once);
+    again_seconds = run_ceiling(payments, CEILING_AT_ONCE);
+    if (again_seconds < ceiling_seconds)
+        ceiling_seconds = again_seconds; /* the better of two, before and after: machines have moods */
     rate = (double)payments / seconds;
     ceiling = (double)payments / ceiling_seconds;
     report("payments_per_second", rate, "1/s", ceiling, false);

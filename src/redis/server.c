@@ -26,7 +26,7 @@
 #define STOP_MS 10000
 #define LOCK_MS 3000 /* a redis-server whose parent was killed needs a moment to end */
 #define LOOK_MS 10
-#define STREAM_NODE_BYTES 1024
+#define STREAM_NODE_BYTES 8192
 
 enum health { HEALTH_SILENT, HEALTH_LOADING, HEALTH_READY };
 
