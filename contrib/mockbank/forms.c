@@ -32,7 +32,8 @@ static void form_delivered(void *arg, int status)
         service_callback(form->mock, form->tag, form->payload, form_delivered, form);
         return;
     }
-    form_answer(form->http, status >= 200 && status < 300 ? 200 : status >= 400 && status < 500 ? 400 : 500);
+    /* 400 is how the service says InvalidRequest. */
+    form_answer(form->http, status >= 200 && status < 300 ? 200 : status == 400 ? 400 : 500);
     free(form->tag);
     free(form->payload);
     free(form);
@@ -46,7 +47,8 @@ static void form_callback(struct mock *mock, struct evhttp_request *http, const 
     form->http = http;
     form->tag = xstrdup(tag);
     form->payload = xstrdup(payload ? payload : tag);
-    form->twice = faults_take(mock->faults, "callback", true).kind == FAULT_DUPLICATE_CALLBACK;
+    form->twice = faults_take(mock->faults, FAULT_AT_FORM, strncmp(tag, "refund-", 7) == 0 ? "refunded" : "processed")
+                      .kind == FAULT_DUPLICATE_CALLBACK;
     service_callback(mock, form->tag, form->payload, form_delivered, form);
 }
 
@@ -54,7 +56,7 @@ void form_post(struct mock *mock, struct evhttp_request *http)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(http);
     size_t len = evbuffer_get_length(input);
-    char *body = xstrndup(len ? (const char *)evbuffer_pullup(input, -1) : "", len), name[600];
+    char *body = xstrndup(len ? (const char *)evbuffer_pullup(input, -1) : "", len), name[NAME_BYTES];
     const char *tag, *invoice, *payment;
     struct evkeyvalq fields;
 
@@ -66,11 +68,11 @@ void form_post(struct mock *mock, struct evhttp_request *http)
     tag = evhttp_find_header(&fields, "tag");
     invoice = evhttp_find_header(&fields, "invoice_id");
     payment = evhttp_find_header(&fields, "payment_id");
-    if (tag) {
+    if (tag && strlen(tag) < NAME_BYTES) {
         form_callback(mock, http, tag, evhttp_find_header(&fields, "payload"));
-    } else if (invoice && payment) {
-        snprintf(name, sizeof(name), "%s/%s", invoice, payment);
-        json_object_set_new(mock->confirmed, name, json_true());
+    } else if (invoice && payment && strlen(invoice) <= ID_BYTES && strlen(payment) <= ID_BYTES) {
+        snprintf(name, sizeof(name), "confirmed/%s/%s", invoice, payment);
+        book_mark_set(mock->book, name, 1);
         form_answer(http, 200);
     } else {
         form_answer(http, 400);

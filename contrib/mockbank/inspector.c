@@ -1,11 +1,24 @@
+/* The inspector: scores and black lists by what the options and the card's token ask for. */
 #include <stdio.h>
 #include <string.h>
 
 #include "mock.h"
 
+#define TOO_LATE_MS 10000 /* beyond anybody's patience with an inspector */
+
 static struct answer score(const char *name)
 {
-    return (struct answer){ 200, json_pack("{s:s}", "risk_score", name) };
+    return (struct answer){ .status = 200, .body = json_pack("{s:s}", "risk_score", name) };
+}
+
+static struct answer malformed(const char *why)
+{
+    return (struct answer){ .status = 400, .body = json_pack("{s:s}", "error", why) };
+}
+
+static struct answer unexpected(void)
+{
+    return (struct answer){ .status = 500, .body = json_pack("{s:s}", "error", "unexpected") };
 }
 
 /* Fails the first time for a given payment. */
@@ -13,13 +26,15 @@ static struct answer fail_once(struct mock *mock, const json_t *payment)
 {
     const char *invoice = json_string_value(json_object_get(json_object_get(payment, "invoice"), "id"));
     const char *id = json_string_value(json_object_get(json_object_get(payment, "payment"), "id"));
-    char name[600];
+    char name[NAME_BYTES];
 
-    snprintf(name, sizeof(name), "inspect/%s/%s", invoice ? invoice : "", id ? id : "");
-    if (json_object_get(mock->polls, name))
+    if (!invoice || !id || strlen(invoice) > ID_BYTES || strlen(id) > ID_BYTES)
+        return malformed("the ids of the invoice and the payment are needed");
+    snprintf(name, sizeof(name), "inspect/%s/%s", invoice, id);
+    if (book_mark(mock->book, name))
         return score("low");
-    json_object_set_new(mock->polls, name, json_integer(1));
-    return (struct answer){ 500, json_pack("{s:s}", "error", "unexpected") };
+    book_mark_set(mock->book, name, 1);
+    return unexpected();
 }
 
 struct answer inspect_payment(struct mock *mock, const json_t *request)
@@ -27,14 +42,20 @@ struct answer inspect_payment(struct mock *mock, const json_t *request)
     const json_t *options = json_object_get(request, "options");
     const char *risk_score = json_string_value(json_object_get(options, "risk_score"));
     const char *link_state = json_string_value(json_object_get(options, "link_state"));
+    struct answer answer;
 
+    if (!json_is_object(options) || !json_is_object(json_object_get(request, "payment")))
+        return malformed("payment and options are needed");
     if (risk_score)
         return score(risk_score);
     if (link_state && strcmp(link_state, "unexpected_failure") == 0)
-        return (struct answer){ 500, json_pack("{s:s}", "error", "unexpected") };
+        return unexpected();
     if (link_state && strcmp(link_state, "temporary_failure") == 0)
         return fail_once(mock, json_object_get(request, "payment"));
-    return score("high"); /* main.c lets it wait when a link state is named */
+    answer = score("high");
+    if (link_state)
+        answer.delay_ms = (int64_t)(TOO_LATE_MS * mock->time_scale);
+    return answer;
 }
 
 struct answer inspect_blacklist(const json_t *request)
@@ -44,5 +65,7 @@ struct answer inspect_blacklist(const json_t *request)
     bool first = json_integer_value(terminal) == 1 || (json_is_string(terminal) && strcmp(json_string_value(terminal), "1") == 0);
     bool listed = value && (strcmp(value, "inspector_fail_all") == 0 || (strcmp(value, "inspector_fail_first") == 0 && first));
 
-    return (struct answer){ 200, json_pack("{s:b}", "blacklisted", listed) };
+    if (!value)
+        return malformed("a value is needed");
+    return (struct answer){ .status = 200, .body = json_pack("{s:b}", "blacklisted", listed) };
 }

@@ -1,4 +1,8 @@
-/* mockbank: the HTTP server, its routes, and faults on the way in and out. */
+/* mockbank: the HTTP server, its routes, and faults on the way in and out. A call goes
+ *
+ *     begin -> [fault: closed, 500, 503, delay] -> [ask for the payment] -> run -> [delay] -> end -> [fault] -> gone
+ *
+ * and nothing is done to the books before run, nor left out after it. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
@@ -11,17 +15,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <utlist.h>
 
+#include "base/base64.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/rfc3339.h"
-#include "base/clock.h"
 #include "base/xmalloc.h"
 #include "mock.h"
 
 #define BODY_MAX (1024 * 1024)
 #define LOG_MAX 20000 /* calls kept */
 #define HUGE_BYTES (4 * 1024 * 1024)
-#define DRIP_MS 200
+#define DRIP_MS 200 /* between two bytes */
+#define KEY_MAX 1024
+#define TIME_SCALE_MAX 1000
+
+static bool is_plain(const char *text)
+{
+    for (; *text; text++) {
+        if (*text < ' ' || *text > '~')
+            return false;
+    }
+    return true;
+}
 
 /* A call that is being answered: its fault may put things off. */
 struct exchange {
@@ -29,16 +47,19 @@ struct exchange {
     struct evhttp_request *http;
     char *path, *key, *content;
     const char *target;
+    char *state; /* of the session, as text, for the log */
     json_t *request;
     struct fault fault;
     struct answer answer;
     char *text; /* of the answer */
     size_t dripped;
     struct event *timer;
+    struct exchange *prev, *next; /* of mock.exchanges */
 };
 
 static void exchange_free(struct exchange *exchange)
 {
+    DL_DELETE(exchange->mock->exchanges, exchange);
     if (exchange->timer)
         event_free(exchange->timer);
     json_decref(exchange->request);
@@ -46,6 +67,7 @@ static void exchange_free(struct exchange *exchange)
     free(exchange->path);
     free(exchange->key);
     free(exchange->content);
+    free(exchange->state);
     free(exchange->text);
     free(exchange);
 }
@@ -74,14 +96,18 @@ static void reply_json_take(struct evhttp_request *http, int status, json_t *jso
 static void cut_off(evutil_socket_t fd, short what, void *arg)
 {
     struct exchange *exchange = arg;
+    struct evhttp_connection *connection = evhttp_request_get_connection(exchange->http);
 
     (void)fd;
     (void)what;
-    evhttp_connection_free(evhttp_request_get_connection(exchange->http));
+    if (connection)
+        evhttp_connection_free(connection);
+    else /* the caller went first */
+        evhttp_request_free(exchange->http);
     exchange_free(exchange);
 }
 
-static void after(struct exchange *exchange, int ms, event_callback_fn fn)
+static void after(struct exchange *exchange, int64_t ms, event_callback_fn fn)
 {
     struct timeval wait = { ms / 1000, ms % 1000 * 1000 };
 
@@ -117,15 +143,15 @@ static void log_call(struct exchange *exchange)
     if (json_array_size(exchange->mock->log) >= LOG_MAX)
         json_array_remove(exchange->mock->log, 0);
     json_array_append_new(exchange->mock->log,
-                          json_pack("{s:s,s:s,s:s,s:s,s:i,s:O}", "at", at, "call", exchange->path, "target",
-                                    exchange->target, "key", exchange->key, "status", exchange->answer.status, "answer",
+                          json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:O?}", "at", at, "call", exchange->path, "target",
+                                    exchange->target, "state", exchange->state, "key", exchange->key, "fault",
+                                    fault_name(exchange->fault.kind), "status", exchange->answer.status, "answer",
                                     exchange->answer.body));
 }
 
 static void exchange_end(struct exchange *exchange)
 {
     exchange->text = json_dumps(exchange->answer.body, JSON_COMPACT);
-    log_call(exchange);
     switch ((int)exchange->fault.kind) {
     case FAULT_LOST_AFTER: after(exchange, 0, cut_off); return;
     case FAULT_GARBAGE: reply_json(exchange->http, 200, "{\"intent\": {\"finish\": garbage"); break;
@@ -146,6 +172,9 @@ static void exchange_end(struct exchange *exchange)
 
 /* ---- the way in ---- */
 
+static void exchange_answered(struct exchange *exchange);
+static void end_later(evutil_socket_t fd, short what, void *arg);
+
 static void exchange_run(struct exchange *exchange)
 {
     struct mock *mock = exchange->mock;
@@ -159,14 +188,56 @@ static void exchange_run(struct exchange *exchange)
         exchange->answer = inspect_payment(mock, exchange->request);
     else
         exchange->answer = inspect_blacklist(exchange->request);
-    exchange_end(exchange);
+    exchange_answered(exchange);
 }
 
-static void run_later(evutil_socket_t fd, short what, void *arg)
+/* Here, and in the calls before, the answer is settled; what is left is when and how it leaves. */
+static void exchange_answered(struct exchange *exchange)
+{
+    log_call(exchange);
+    if (exchange->answer.delay_ms > 0)
+        after(exchange, exchange->answer.delay_ms, end_later);
+    else
+        exchange_end(exchange);
+}
+
+static void end_later(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    exchange_run(arg);
+    exchange_end(arg);
+}
+
+static void payment_seen(void *arg, int status)
+{
+    struct exchange *exchange = arg;
+
+    if (status == 200) {
+        exchange_run(exchange);
+        return;
+    }
+    /* Nothing was done and nothing is kept, so the callback may come again. */
+    exchange->answer.status = status == 0 || status >= 500 ? 503 : 500;
+    exchange->answer.body = json_pack("{s:s,s:i}", "error", "the service does not show the payment", "status", status);
+    exchange_answered(exchange);
+}
+
+static void exchange_start(struct exchange *exchange)
+{
+    char tag[NAME_BYTES];
+
+    if (strcmp(exchange->path, "/provider/handle_payment_callback") == 0 &&
+        provider_asks_payment(exchange->mock, exchange->request, exchange->key, tag))
+        service_get_payment(exchange->mock, tag, payment_seen, exchange);
+    else
+        exchange_run(exchange);
+}
+
+static void start_later(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    exchange_start(arg);
 }
 
 static const char *target_of(const char *path, const json_t *request)
@@ -180,18 +251,51 @@ static const char *target_of(const char *path, const json_t *request)
     return iter ? json_object_iter_key(iter) : "";
 }
 
-/* An inspector with a link state that nobody knows answers after everybody has gone. */
-static int natural_delay_ms(const struct exchange *exchange)
+/* What our own call before left in the session; "" if that is no text. */
+static char *state_of(const json_t *request)
 {
-    const char *state = json_string_value(json_object_get(json_object_get(exchange->request, "options"), "link_state"));
-    const char *sleep_ms = json_string_value(json_object_get(json_object_get(exchange->request, "options"), "sleep_ms"));
+    const json_t *context = json_object_get(request, "context") ? json_object_get(request, "context") : request;
+    const char *encoded = json_string_value(json_object_get(json_object_get(context, "session"), "state"));
+    size_t len;
+    char *text = base64_decode(encoded ? encoded : "", &len);
 
-    if (strcmp(exchange->path, "/inspector/inspect_payment") == 0 && state && strcmp(state, "unexpected_failure") != 0 &&
-        strcmp(state, "temporary_failure") != 0)
-        return (int)(10000 * exchange->mock->time_scale);
-    if (sleep_ms && strcmp(exchange->path, "/provider/process_payment") == 0)
-        return (int)(strtod(sleep_ms, NULL) * exchange->mock->time_scale);
-    return 0;
+    if (strlen(text) != len || !is_plain(text))
+        *text = '\0';
+    return text;
+}
+
+/* Keys go into the book and the log as text. */
+static bool is_key(const char *key)
+{
+    return key && *key && strlen(key) <= KEY_MAX && is_plain(key);
+}
+
+/* The answers that are given without doing anything; false: this is no such case. */
+static bool exchange_struck(struct exchange *exchange)
+{
+    switch ((int)exchange->fault.kind) {
+    case FAULT_RESET_BEFORE:
+        log_call(exchange);
+        after(exchange, 0, cut_off);
+        return true;
+    case FAULT_STATUS_500: exchange->answer.status = 500; break;
+    case FAULT_STATUS_503: exchange->answer.status = 503; break;
+    default: return false;
+    }
+    exchange->answer.body = json_pack("{s:s}", "error", "on demand");
+    exchange_answered(exchange);
+    return true;
+}
+
+/* The same key says the same to another path in vain: the path is part of what is compared. */
+static char *content_of(const char *path, const json_t *request)
+{
+    char *text = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
+    struct buf content = BUF_EMPTY;
+
+    buf_printf(&content, "%s %s", path, text);
+    free(text);
+    return buf_take(&content);
 }
 
 static void exchange_begin(struct mock *mock, struct evhttp_request *http, const char *path)
@@ -199,35 +303,32 @@ static void exchange_begin(struct mock *mock, struct evhttp_request *http, const
     struct evbuffer *input = evhttp_request_get_input_buffer(http);
     size_t len = evbuffer_get_length(input);
     const char *key = evhttp_find_header(evhttp_request_get_input_headers(http), "Idempotency-Key");
-    struct exchange *exchange = xcalloc(1, sizeof(*exchange));
-    int delay_ms;
+    json_t *request = json_loadb(len ? (const char *)evbuffer_pullup(input, -1) : "", len, JSON_REJECT_DUPLICATES, NULL);
+    struct exchange *exchange;
 
+    if (!json_is_object(request) || !is_key(key)) {
+        reply_json(http, 400, is_key(key) ? "{\"error\":\"the body must be a JSON object\"}" :
+                                            "{\"error\":\"an Idempotency-Key of printable ASCII is needed\"}");
+        json_decref(request);
+        return;
+    }
+    exchange = xcalloc(1, sizeof(*exchange));
+    DL_APPEND(mock->exchanges, exchange);
     exchange->mock = mock;
     exchange->http = http;
     exchange->path = xstrdup(path);
-    exchange->key = xstrdup(key ? key : "");
-    exchange->content = xstrndup(len ? (const char *)evbuffer_pullup(input, -1) : "", len);
-    exchange->request = json_loadb(exchange->content, len, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(exchange->request) || !key || !*key) {
-        reply_json(http, 400, "{\"error\":\"the body must be a JSON object, and an Idempotency-Key is needed\"}");
-        exchange_free(exchange);
+    exchange->key = xstrdup(key);
+    exchange->request = request;
+    exchange->content = content_of(path, request);
+    exchange->state = state_of(request);
+    exchange->target = target_of(path, request);
+    exchange->fault = faults_take(mock->faults, FAULT_AT_CALL, exchange->target);
+    if (exchange_struck(exchange))
         return;
-    }
-    exchange->target = target_of(path, exchange->request);
-    exchange->fault = faults_take(mock->faults, exchange->target, false);
-    delay_ms = exchange->fault.kind == FAULT_DELAY ? exchange->fault.ms : natural_delay_ms(exchange);
-    if (exchange->fault.kind == FAULT_RESET_BEFORE) {
-        after(exchange, 0, cut_off);
-    } else if (exchange->fault.kind == FAULT_STATUS_500 || exchange->fault.kind == FAULT_STATUS_503) {
-        exchange->answer = (struct answer){ exchange->fault.kind == FAULT_STATUS_503 ? 503 : 500,
-                                            json_pack("{s:s}", "error", "on demand") };
-        exchange->fault.kind = FAULT_NONE;
-        exchange_end(exchange);
-    } else if (delay_ms > 0) {
-        after(exchange, delay_ms, run_later);
-    } else {
-        exchange_run(exchange);
-    }
+    if (exchange->fault.kind == FAULT_DELAY)
+        after(exchange, exchange->fault.ms, start_later);
+    else
+        exchange_start(exchange);
 }
 
 static void faults_post(struct mock *mock, struct evhttp_request *http)
@@ -261,8 +362,6 @@ static void control(struct mock *mock, struct evhttp_request *http, const char *
         faults_clear(mock->faults);
         book_reset(mock->book);
         json_array_clear(mock->log);
-        json_object_clear(mock->confirmed);
-        json_object_clear(mock->polls);
         reply_json(http, 200, "{}");
     } else {
         reply_json(http, 404, "{\"error\":\"not found\"}");
@@ -296,6 +395,17 @@ static void request_begin(struct evhttp_request *http, void *arg)
 
 /* ---- life ---- */
 
+static void exchanges_drop(struct mock *mock)
+{
+    struct exchange *exchange, *next;
+
+    DL_FOREACH_SAFE(mock->exchanges, exchange, next) {
+        if (!evhttp_request_get_connection(exchange->http)) /* the others go with their connections */
+            evhttp_request_free(exchange->http);
+        exchange_free(exchange);
+    }
+}
+
 static void told_to_stop(evutil_socket_t number, short what, void *arg)
 {
     struct mock *mock = arg;
@@ -323,8 +433,21 @@ static const struct option table[] = {
     { "time-scale", required_argument, NULL, 'x' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 };
 
+static const char usage[] =
+    "Usage: mockbank [--port=N] [--book=FILE] [--service=URL [--token=T]] [--time-scale=F]\n";
+
+static bool number_in(const char *text, double max, double *out)
+{
+    char *end;
+
+    *out = strtod(text, &end);
+    return end != text && !*end && *out >= 0 && *out <= max;
+}
+
 int main(int argc, char **argv)
 {
+    bool fine = true;
+    double number = 0;
     struct mock mock = { .port = 8090, .time_scale = 1 };
     const char *book = NULL;
     struct event *term, *interrupt;
@@ -334,27 +457,31 @@ int main(int argc, char **argv)
     xmalloc_init();
     while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
         switch (option) {
-        case 'p': mock.port = atoi(optarg); break;
+        case 'p': fine = number_in(optarg, 65535, &number); mock.port = (int)number; break;
         case 'b': book = optarg; break;
         case 's': mock.service = optarg; break;
         case 't': mock.token = optarg; break;
-        case 'x': mock.time_scale = strtod(optarg, NULL); break;
-        default:
-            fputs("Usage: mockbank [--port=N] [--book=FILE] [--service=URL [--token=T]] [--time-scale=F]\n",
-                  option == 'h' ? stdout : stderr);
+        case 'x': fine = number_in(optarg, TIME_SCALE_MAX, &mock.time_scale); break;
+        default: fine = false;
+        }
+        if (!fine) {
+            fputs(usage, option == 'h' ? stdout : stderr);
             return option == 'h' ? 0 : 2;
         }
+    }
+    if (optind < argc) {
+        fputs(usage, stderr);
+        return 2;
     }
     signal(SIGPIPE, SIG_IGN);
     mock.base = event_base_new();
     mock.book = book_new(book);
     mock.faults = faults_new();
     mock.log = json_array();
-    mock.confirmed = json_object();
-    mock.polls = json_object();
     http = evhttp_new(mock.base);
     evhttp_set_max_body_size(http, BODY_MAX);
-    evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE);
+    evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_HEAD |
+                                         EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS);
     evhttp_set_gencb(http, request_begin, &mock);
     mock.port = listen_on(http, mock.port);
     if (!mock.port) {
@@ -368,14 +495,13 @@ int main(int argc, char **argv)
     printf("mockbank listening on 127.0.0.1:%d\n", mock.port);
     fflush(stdout);
     event_base_dispatch(mock.base);
+    exchanges_drop(&mock);
     evhttp_free(http);
     event_free(term);
     event_free(interrupt);
     book_free(mock.book);
     faults_free(mock.faults);
     json_decref(mock.log);
-    json_decref(mock.confirmed);
-    json_decref(mock.polls);
     event_base_free(mock.base);
     return 0;
 }
