@@ -1,0 +1,308 @@
+#include <criterion/criterion.h>
+
+#include "payment/calls.h"
+#include "support/payment_world.h"
+
+#define TRANSIENT                                                                                           \
+    "{\"intent\":{\"finish\":{\"status\":{\"failure\":{\"code\":\"authorization_failed\",\"sub\":"          \
+    "{\"code\":\"temporarily_unavailable\"}}}}}}"
+#define SLEEP(s) "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":" #s "}}}}"
+#define REDIRECT "\"user_interaction\":{\"redirect\":{\"get_request\":{\"uri\":\"https://acs\"}}}"
+#define SUSPEND(tag, more)                                                                                  \
+    "{\"intent\":{\"suspend\":{\"tag\":\"" tag "\",\"timeout\":{\"timeout\":60}" more "}},\"next_state\":\"czE=\"}"
+#define REPLY(result) "{\"response\":\"c3VyZQ==\",\"result\":" result "}"
+#define COMPLETED "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":1},\"user_interaction_completion\":{}}},\"next_state\":\"czI=\"}"
+#define FINE(trx) "{\"intent\":{\"finish\":{\"status\":{\"success\":{}}}},\"trx\":{\"id\":\"" trx "\",\"extra\":{}}}"
+
+/* A started payment, everything done up to and including session_started. */
+static void open_at_session(struct payment_world *world)
+{
+    world_open(world, "shop-acme-books", 42000, NULL);
+    cr_assert(world_start(world) == STEP_OK);
+    while (!payment_session(world_payment(world), TARGET_PROCESSED))
+        cr_assert(machine_driver_fire(&world->driver) == STEP_OK);
+}
+
+/* What a temporary failure costs: waits of 1, 2, 4, 8 s, then the payment (session.md 9). */
+Test(steps_session, temporary_failures_are_retried_four_times)
+{
+    static const int64_t waits_s[] = { 1, 2, 4, 8 };
+    struct payment_world world;
+    int64_t before_us;
+    size_t i;
+
+    open_at_session(&world);
+    for (i = 0; i < SL_COUNT(waits_s); i++) {
+        world_say(&world, TRANSIENT);
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        before_us = world.driver.now_us;
+        cr_assert_str_eq(world_history(&world, world.driver.event_count), "finished(failed) started(processed)");
+        cr_assert(world.driver.due_ms * 1000 == before_us + waits_s[i] * 1000000, "retry %zu", i + 1);
+    }
+    world_say(&world, TRANSIENT);
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    cr_assert_str_eq(world_history(&world, world.driver.event_count), "finished(failed) rollback_started");
+    world_run(&world);
+    cr_assert_str_eq(world_status(&world), "failed:authorization_failed:temporarily_unavailable");
+    cr_assert(world_books_are_settled(&world));
+    world_close(&world);
+}
+
+/* 3-D Secure as in payment.md 13: suspend, callback, sleep, success. */
+Test(steps_session, a_callback_wakes_a_suspended_session)
+{
+    struct payment_world world;
+    const struct callback_reply *reply;
+
+    open_at_session(&world);
+    world_say(&world, SUSPEND("tag-1", "," REDIRECT));
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    cr_assert_str_eq(world_history(&world, world.driver.event_count),
+                     "proxy_state_changed interaction_changed(requested) suspended");
+    cr_assert(world.driver.tag_count == 1);
+    cr_assert_str_eq(world.driver.tags[0], "tag-1");
+    cr_assert(world.driver.due_ms * 1000 == world.driver.now_us + 60000000);
+    world_say(&world, REPLY(COMPLETED));
+    cr_assert(world_callback(&world, "tag-1", "cGF5") == STEP_OK);
+    reply = world.driver.reply;
+    cr_assert_str_eq(reply->response, "c3VyZQ==");
+    cr_assert_str_eq(world_history(&world, world.driver.event_count),
+                     "activated proxy_state_changed interaction_changed(completed)");
+    cr_assert(world.driver.due_ms * 1000 == world.driver.now_us + 1000000);
+    cr_assert(world_callback(&world, "tag-1", "cGF5") == STEP_REFUSED, "the tag is used up");
+    cr_assert_str_eq(world_refusal(&world), "InvalidRequest: Invalid callback");
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    world_run(&world);
+    cr_assert_str_eq(world_status(&world), "captured");
+    world_close(&world);
+}
+
+/* A callback that settles nothing leaves the wait exactly as it was (session.md 5). */
+Test(steps_session, a_callback_without_an_intent_keeps_the_suspension)
+{
+    struct payment_world world;
+    int64_t due_ms;
+
+    open_at_session(&world);
+    world_say(&world, SUSPEND("tag-1", ""));
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    due_ms = world.driver.due_ms;
+    world.driver.now_us += 5000000;
+    world_say(&world, REPLY("{\"next_state\":\"czM=\",\"trx\":{\"id\":\"T1\",\"extra\":{}}}"));
+    cr_assert(world_callback(&world, "tag-1", "cGF5") == STEP_OK);
+    cr_assert_str_eq(world_history(&world, world.driver.event_count), "transaction_bound proxy_state_changed");
+    cr_assert(world.driver.due_ms == due_ms, "the first timer keeps running");
+    world_say(&world, REPLY(FINE("T1")));
+    cr_assert(world_callback(&world, "tag-1", "cGF5") == STEP_OK, "the tag is still good");
+    cr_assert_str_eq(world_history(&world, world.driver.event_count), "activated finished(succeeded)");
+    world_close(&world);
+}
+
+/* Nobody came: the suspension ends as the adapter ordered (session.md 4). */
+Test(steps_session, a_suspension_that_runs_out_does_what_was_ordered)
+{
+    static const struct {
+        const char *more, *answer, *history, *status;
+    } rows[] = {
+        { "", NULL, "finished(failed) rollback_started", "failed:operation_timeout" },
+        { ",\"timeout_behaviour\":{\"operation_failure\":{\"failure\":{\"code\":\"preauthorization_failed\"}}}", NULL,
+          "finished(failed) rollback_started", "failed:preauthorization_failed" },
+        { ",\"timeout_behaviour\":{\"callback\":\"dGltZW91dA==\"}", REPLY(FINE("T1")),
+          "activated transaction_bound finished(succeeded)", "captured" },
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        open_at_session(&world);
+        world_say(&world, arena_printf(world.driver.arena, "{\"intent\":{\"suspend\":{\"tag\":\"t\",\"timeout\":"
+                                                           "{\"timeout\":60}%s}}}", rows[i].more));
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        if (rows[i].answer)
+            world_say(&world, rows[i].answer);
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        cr_assert_str_eq(world_history(&world, world.driver.event_count), rows[i].history);
+        world_run(&world);
+        cr_assert_str_eq(world_status(&world), rows[i].status);
+        cr_assert(world_books_are_settled(&world));
+        world_close(&world);
+    }
+}
+
+/* Callbacks and changes from outside are refused unless the session waits for exactly this tag. */
+Test(steps_session, a_tag_is_good_only_while_it_is_the_newest_of_a_suspended_session)
+{
+    struct payment_world world;
+
+    open_at_session(&world);
+    cr_assert(world_callback(&world, "t1", "") == STEP_REFUSED, "not suspended");
+    world_say(&world, SUSPEND("t1", ""));
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    world_say(&world, REPLY(SUSPEND("t2", "")));
+    cr_assert(world_callback(&world, "t1", "") == STEP_OK);
+    cr_assert(world_callback(&world, "t1", "") == STEP_REFUSED, "replaced by t2");
+    cr_assert_str_eq(world_refusal(&world), "InvalidRequest: Invalid callback");
+    cr_assert(world_session_change(&world, "t1", "{\"code\":\"x\"}") == STEP_REFUSED);
+    cr_assert_str_eq(world_refusal(&world), "InvalidRequest: Not found");
+    cr_assert(world_session_change(&world, "t2", "{\"code\":\"x\"}") == STEP_OK);
+    cr_assert_str_eq(world_history(&world, world.driver.event_count), "activated finished(failed) rollback_started");
+    world_run(&world);
+    cr_assert_str_eq(world_status(&world), "failed:x");
+    world_close(&world);
+}
+
+/* How a transaction may change: bound, updated, never another one (session.md 3). */
+Test(steps_session, a_transaction_is_bound_once_and_never_replaced)
+{
+    static const struct {
+        const char *name, *second, *history;
+    } rows[] = {
+        { "absent", "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":0}}},\"next_state\":\"YQ==\"}", "proxy_state_changed" },
+        { "same", "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":0}}},\"next_state\":\"YQ==\","
+                  "\"trx\":{\"id\":\"T1\",\"extra\":{}}}", "proxy_state_changed" },
+        { "updated", "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":0}}},\"trx\":{\"id\":\"T1\",\"extra\":{\"a\":\"b\"}}}",
+          "transaction_bound" },
+        { "another", FINE("T2"), NULL },
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        open_at_session(&world);
+        world_say(&world, "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":0}}},\"trx\":{\"id\":\"T1\",\"extra\":{}}}");
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        cr_assert_str_eq(world_history(&world, world.driver.event_count), "transaction_bound");
+        world_say(&world, rows[i].second);
+        cr_assert(machine_driver_fire(&world.driver) == (rows[i].history ? STEP_OK : STEP_FAIL), "%s", rows[i].name);
+        if (rows[i].history)
+            cr_assert_str_eq(world_history(&world, world.driver.event_count), rows[i].history, "%s", rows[i].name);
+        else
+            cr_assert_str_eq(world.driver.reason, "the provider changed its transaction from T1 to T2");
+        world_close(&world);
+    }
+}
+
+/* Adapters can neither park a payment for years nor send it into the past. */
+Test(steps_session, sleeps_are_clamped)
+{
+    static const struct {
+        const char *answer;
+        int64_t wait_s;
+    } rows[] = {
+        { SLEEP(5), 5 }, { SLEEP(0), 0 }, { SLEEP(-9223372036854775807), 0 }, { SLEEP(9223372036854775807), 2592000 },
+        { "{\"intent\":{\"sleep\":{\"timer\":{\"deadline\":\"2023-11-14T22:13:30Z\"}}}}", 10 },
+        { "{\"intent\":{\"sleep\":{\"timer\":{\"deadline\":\"1971-01-01T00:00:00Z\"}}}}", 0 },
+        { "{\"intent\":{\"sleep\":{\"timer\":{\"deadline\":\"9999-01-01T00:00:00Z\"}}}}", 2592000 },
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        open_at_session(&world);
+        world_say(&world, rows[i].answer);
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        cr_assert(world.driver.due_ms * 1000 == world.driver.now_us + rows[i].wait_s * 1000000, "%s", rows[i].answer);
+        world_close(&world);
+    }
+}
+
+/* A provider that cannot be reached is asked again with the same key; one that talks nonsense stops the machine. */
+Test(steps_session, outcomes_of_calls)
+{
+    static const struct {
+        enum sl_err err;
+        enum step_end end;
+    } rows[] = {
+        { SL_EDOWN, STEP_RETRY }, { SL_EUNKNOWN, STEP_RETRY }, { SL_EPROTO, STEP_FAIL }, { SL_EREFUSED, STEP_FAIL },
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        open_at_session(&world);
+        world_say_error(&world, rows[i].err);
+        cr_assert(machine_driver_fire(&world.driver) == rows[i].end, "%s", sl_err_name(rows[i].err));
+        cr_assert_str_eq(world_history(&world, world.driver.event_count), "started(processed)");
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        cr_assert_str_eq(world.calls[world.call_count - 2].key, world.calls[world.call_count - 1].key);
+        world_close(&world);
+
+        open_at_session(&world);
+        world_say(&world, SUSPEND("t", ""));
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        world_say_error(&world, rows[i].err);
+        cr_assert(world_callback(&world, "t", "cGF5") == rows[i].end, "callback: %s", sl_err_name(rows[i].err));
+        world_close(&world);
+    }
+}
+
+/* Two different calls never share a key, not even two polls without news: an adapter that remembers answers by key
+ * would repeat the first one for ever. */
+Test(steps_session, every_call_has_a_key_of_its_own)
+{
+    struct payment_world world;
+    size_t i, j;
+
+    open_at_session(&world);
+    world_say(&world, SLEEP(0));
+    world_say(&world, SLEEP(0));
+    world_say(&world, TRANSIENT);
+    world_say(&world, SUSPEND("t", ""));
+    for (i = 0; i < 4; i++)
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    world_say(&world, REPLY(COMPLETED));
+    cr_assert(world_callback(&world, "t", "cGF5") == STEP_OK);
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    world_run(&world);
+    cr_assert_str_eq(world_status(&world), "captured");
+    cr_assert_str_eq(world.calls[0].key, "inv.1.inspect");
+    cr_assert_str_eq(world.calls[1].key, "inv.1.processed.1.0.0");
+    cr_assert_str_eq(world.calls[2].key, "inv.1.processed.1.0.1");
+    for (i = 0; i < world.call_count; i++) {
+        for (j = 0; j < i; j++)
+            cr_assert_str_neq(world.calls[i].key, world.calls[j].key);
+    }
+    world_close(&world);
+}
+
+/* A cost that the engine cannot follow, and a tag of another payment, stop the machine before anything is stored. */
+Test(steps_session, contract_violations_fail_the_step)
+{
+    static const char *const answers[] = {
+        "{\"next_state\":\"YQ==\"}",
+        "{\"intent\":{\"finish\":{\"status\":{\"success\":{\"changed_cost\":{\"amount\":1,\"currency\":"
+        "{\"symbolic_code\":\"USD\"}}}}}}}",
+        "{\"intent\":{\"finish\":{\"status\":{\"success\":{\"changed_cost\":{\"amount\":-1,\"currency\":"
+        "{\"symbolic_code\":\"RUB\"}}}}}}}",
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(answers); i++) {
+        open_at_session(&world);
+        world_say(&world, answers[i]);
+        cr_assert(machine_driver_fire(&world.driver) == STEP_FAIL, "%s", answers[i]);
+        world_close(&world);
+    }
+}
+
+/* What an adapter is told: options of the terminal over the provider over the definition; the capture's cost. */
+Test(steps_session, adapters_get_the_payment_and_their_options)
+{
+    struct payment_world world;
+    const char *request;
+
+    open_at_session(&world);
+    world_run(&world);
+    request = world.calls[1].request;
+    cr_assert_not_null(strstr(request, "\"session\":{\"target\":{\"processed\":{}}}"), "%s", request);
+    cr_assert_not_null(strstr(request, "\"redirect_timeout\":\"600\""), "%s", request);
+    cr_assert_not_null(strstr(request, "\"merchant\":\""), "%s", request);
+    cr_assert_not_null(strstr(request, "\"cost\":{\"amount\":42000,\"currency\":{\"name\":\"Russian rouble\","
+                                       "\"symbolic_code\":\"RUB\",\"numeric_code\":643,\"exponent\":2}}"), "%s", request);
+    cr_assert_null(strstr(request, "\"capture\":"), "%s", request);
+    request = world.calls[2].request;
+    cr_assert_not_null(strstr(request, "\"capture\":{\"cost\":{\"amount\":42000"), "%s", request);
+    cr_assert_not_null(strstr(request, "\"trx\":{\"id\":\"T1\""), "%s", request);
+    world_close(&world);
+}
