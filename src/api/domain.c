@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/request.h"
+#include "api/router.h"
 
 static void answer_document(struct api_request *request, int64_t revision)
 {
@@ -78,18 +79,17 @@ static void put_done(void *arg, enum sl_err err, int64_t revision, const struct 
 static bool expected_head(struct api_request *request, int64_t *out)
 {
     const char *text = request_header(request, "If-Match");
-    char *end;
+    size_t len = text ? strlen(text) : 0;
 
     *out = -1;
     if (!text || strcmp(text, "*") == 0)
         return true;
-    text += *text == '"';
-    *out = strtoll(text, &end, 10);
-    if (end == text || *out < 0 || (*end && strcmp(end, "\"") != 0)) {
-        answer_invalid(request, "If-Match", "must be a revision's number");
-        return false;
-    }
-    return true;
+    if (len >= 2 && text[0] == '"' && text[len - 1] == '"')
+        text = arena_strndup(request->arena, text + 1, len - 2);
+    if (router_i64(text, 0, INT64_MAX, out))
+        return true;
+    answer_invalid(request, "If-Match", "must be a revision's number");
+    return false;
 }
 
 void domain_put(struct api_request *request)

@@ -14,10 +14,10 @@
 struct reading {
     int64_t after, limit, wait_s;
     struct watch *watch;
-    bool looking, over;
+    bool looking, again, over; /* again: news came while looking */
 };
 
-static void event_write(const char *id, const struct stored_event *event, struct buf *out)
+void event_write(const char *id, const struct stored_event *event, struct buf *out)
 {
     char at[RFC3339_MAX];
 
@@ -63,6 +63,8 @@ static void events_read(void *arg, const struct runtime_events *events)
     if (nothing && reading->wait_s > 0 && !reading->over) {
         if (!reading->watch)
             reading->watch = watch_begin(request, request->params[0], reading->wait_s * 1000, look, look_over);
+        if (reading->again)
+            look(request);
         return;
     }
     if (reading->watch)
@@ -77,9 +79,12 @@ static void look(struct api_request *request)
 {
     struct reading *reading = request->waiting;
 
-    if (reading->looking)
+    if (reading->looking) {
+        reading->again = true;
         return;
+    }
     reading->looking = true;
+    reading->again = false;
     runtime_events(api_setup(request)->runtime, &invoice_kind, request->params[0], reading->after,
                    (size_t)reading->limit, events_read, request);
 }
@@ -99,7 +104,7 @@ void events_get(struct api_request *request)
     struct reading *reading = arena_alloc(request->arena, sizeof(*reading));
 
     request->waiting = reading;
-    if (!request_query_i64(request, "after", 0, INT64_MAX / 2, 0, &reading->after) ||
+    if (!request_query_i64(request, "after", 0, EVENT_NUMBER_MAX, 0, &reading->after) ||
         !request_query_i64(request, "limit", 1, LIMIT_MAX, LIMIT_MAX, &reading->limit) ||
         !request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &reading->wait_s))
         return;

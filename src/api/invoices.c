@@ -21,13 +21,26 @@ static void answer_invoice(struct api_request *request, int status, const struct
     answer_json(request, status, &json);
 }
 
+/* The id is taken. If by another party's invoice, a merchant hears no more than that. */
+static void answer_existing(struct api_request *request, const struct runtime_result *result)
+{
+    const struct principal *principal = request->principal;
+    const struct invoice_state *state = result->state;
+
+    if (state && principal && principal->role == ROLE_MERCHANT &&
+        strcmp(principal->party_id, state->invoice.party_ref.id) != 0)
+        answer_problem(request, 403, "Forbidden", "this id is taken by another party's invoice", NULL);
+    else
+        answer_invoice(request, 200, result);
+}
+
 static void created(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
     const struct invoice_params *params = request->args;
 
     if (result->err == SL_EEXIST) {
-        answer_invoice(request, 200, result);
+        answer_existing(request, result);
         return;
     }
     if (answer_failed(request, result, NOT_FOUND))
@@ -53,7 +66,14 @@ static void got(void *arg, const struct runtime_result *result)
     struct api_request *request = arg;
     const struct invoice_state *state = result->state;
 
-    if (!answer_failed(request, result, NOT_FOUND) && request_owns(request, state->invoice.party_ref.id, NOT_FOUND))
+    int64_t at;
+
+    if (answer_failed(request, result, NOT_FOUND) || !request_owns(request, state->invoice.party_ref.id, NOT_FOUND) ||
+        !request_query_i64(request, "at_event", 1, EVENT_NUMBER_MAX, 0, &at))
+        return;
+    if (at > result->version)
+        answer_problem(request, 404, "EventNotFound", "the invoice has no such event yet", NULL);
+    else
         answer_invoice(request, 200, result);
 }
 
@@ -61,7 +81,7 @@ void invoices_get(struct api_request *request)
 {
     int64_t at;
 
-    if (request_query_i64(request, "at_event", 1, INT64_MAX, 0, &at))
+    if (request_query_i64(request, "at_event", 1, EVENT_NUMBER_MAX, 0, &at))
         runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], at, got, request);
 }
 

@@ -10,21 +10,26 @@
 #define ASK_MS 5000
 #define LIMIT_MAX 1000
 
+/* Of each partition so many timers are looked through for machines that are retrying: their next attempts are
+ * near, so they stand in front. */
+#define RETRYING_SCAN 250
+
 /* One machine on some partition's sorted set. */
 struct entry {
-    const char *member;
     int64_t score_ms;
+    const char *kind, *id;
+    const char *status, *activity, *reason; /* NULL: the machine's hash does not say */
+    int64_t attempts, since_ms;
 };
 
-/* Collects the first LIMIT of all partitions' sets. */
+/* Collects the first DEPTH of all partitions' sets, then what stands in the machines' hashes. */
 struct listing {
     int left;
     enum sl_err err;
-    int64_t limit;
+    int64_t limit, depth;
     struct entry *entries;
-    size_t count;
-    const char *score_name;
-    const char *status; /* NULL: any */
+    size_t count, next;
+    const char *only; /* status that is wanted; NULL: any */
 };
 
 static int by_score(const void *a, const void *b)
@@ -34,57 +39,136 @@ static int by_score(const void *a, const void *b)
     return x->score_ms < y->score_ms ? -1 : x->score_ms > y->score_ms;
 }
 
+static void time_member(struct buf *out, const char *name, int64_t ms)
+{
+    char at[RFC3339_MAX];
+
+    rfc3339_format(ms * 1000, at);
+    buf_printf(out, ",\"%s\":\"%s\"", name, at);
+}
+
+static void text_member(struct buf *out, const char *name, const char *text)
+{
+    buf_printf(out, ",\"%s\":", name);
+    buf_json_str(out, text, strlen(text));
+}
+
+static void entry_write(const struct entry *entry, struct buf *out)
+{
+    bool failed = entry->status && strcmp(entry->status, "failed") == 0;
+
+    buf_printf(out, "{\"kind\":\"%s\",\"id\":\"%s\"", entry->kind, entry->id);
+    if (!failed)
+        time_member(out, "due", entry->score_ms);
+    if (entry->status)
+        text_member(out, "status", entry->status);
+    if (entry->activity)
+        text_member(out, "activity", entry->activity);
+    if (entry->attempts > 0)
+        buf_printf(out, ",\"attempts\":%" PRId64, entry->attempts);
+    if (entry->since_ms > 0 || failed)
+        time_member(out, "since", entry->since_ms > 0 ? entry->since_ms : entry->score_ms);
+    if (entry->reason)
+        text_member(out, "reason", entry->reason);
+    buf_char(out, '}');
+}
+
 static void answer_listing(struct api_request *request)
 {
     struct listing *listing = request->waiting;
     struct buf json = BUF_EMPTY;
-    char kind[SPACE_KIND_MAX], at[RFC3339_MAX];
+    int64_t written = 0;
     size_t i;
 
     if (listing->err) {
         answer_err(request, listing->err, "NotFound", NULL);
         return;
     }
-    qsort(listing->entries, listing->count, sizeof(*listing->entries), by_score);
-    buf_str(&json, "[");
-    for (i = 0; i < listing->count && i < (size_t)listing->limit; i++) {
-        const char *id = space_split(listing->entries[i].member, kind);
+    buf_char(&json, '[');
+    for (i = 0; i < listing->count && written < listing->limit; i++) {
+        const struct entry *entry = &listing->entries[i];
 
-        if (!id)
+        if (listing->only && (!entry->status || strcmp(entry->status, listing->only) != 0))
             continue;
-        rfc3339_format(listing->entries[i].score_ms * 1000, at);
-        buf_printf(&json, "%s{\"kind\":\"%s\",\"id\":\"%s\",\"%s\":\"%s\"", json.len > 1 ? "," : "", kind, id,
-                   listing->score_name, at);
-        if (listing->status)
-            buf_printf(&json, ",\"status\":\"%s\"", listing->status);
-        buf_char(&json, '}');
+        if (written++)
+            buf_char(&json, ',');
+        entry_write(entry, &json);
     }
     buf_char(&json, ']');
     answer_json(request, 200, &json);
+}
+
+static const char *field_copy(struct api_request *request, const struct reply *reply, size_t i)
+{
+    const char *text = reply_text(reply_at(reply, i), NULL);
+
+    return text && *text ? arena_strdup(request->arena, text) : NULL;
+}
+
+static void machine_read(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct api_request *request = arg;
+    struct listing *listing = request->waiting;
+    struct entry *entry = &listing->entries[listing->next++]; /* answers come in the order of the questions */
+
+    if (err)
+        listing->err = err == SL_EREFUSED ? SL_ECORRUPT : err;
+    entry->status = field_copy(request, reply, 0);
+    entry->activity = field_copy(request, reply, 1);
+    entry->attempts = reply_i64_or(reply_at(reply, 2), 0);
+    entry->since_ms = reply_i64_or(reply_at(reply, 3), 0);
+    entry->reason = field_copy(request, reply, 4);
+    if (--listing->left == 0)
+        answer_listing(request);
+}
+
+static void machines_read(struct api_request *request)
+{
+    const struct api_setup *setup = api_setup(request);
+    struct listing *listing = request->waiting;
+    struct machine_keys keys;
+    size_t i;
+
+    qsort(listing->entries, listing->count, sizeof(*listing->entries), by_score);
+    if (!listing->only && listing->count > (size_t)listing->limit)
+        listing->count = (size_t)listing->limit;
+    if (listing->err || listing->count == 0) {
+        answer_listing(request);
+        return;
+    }
+    listing->left = (int)listing->count;
+    for (i = 0; i < listing->count; i++) {
+        space_machine(setup->space, listing->entries[i].kind, listing->entries[i].id, &keys);
+        client_words(setup->client, ASK_MS, machine_read, request, "HMGET", keys.machine, "status", "activity", "attempts",
+                     "since", "reason", NULL);
+    }
 }
 
 static void set_read(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct api_request *request = arg;
     struct listing *listing = request->waiting;
+    char kind[SPACE_KIND_MAX];
     size_t i;
 
     if (err)
         listing->err = err == SL_EREFUSED ? SL_ECORRUPT : err;
     for (i = 0; i + 1 < reply_count(reply); i += 2) {
-        const char *member = reply_text(reply_at(reply, i), NULL);
+        const char *member = reply_text(reply_at(reply, i), NULL), *id = member ? space_split(member, kind) : NULL;
+        struct entry *entry = &listing->entries[listing->count];
 
-        if (!member)
+        if (!id)
             continue;
-        listing->entries[listing->count].member = arena_strdup(request->arena, member);
-        listing->entries[listing->count++].score_ms = reply_i64_or(reply_at(reply, i + 1), 0);
+        *entry = (struct entry){ .score_ms = reply_i64_or(reply_at(reply, i + 1), 0) };
+        entry->kind = arena_strdup(request->arena, kind);
+        entry->id = arena_strdup(request->arena, id);
+        listing->count++;
     }
     if (--listing->left == 0)
-        answer_listing(request);
+        machines_read(request);
 }
 
-static void list_sets(struct api_request *request, struct slice (*key)(const struct space *space, int p),
-                      const char *score_name, const char *status)
+static void list_sets(struct api_request *request, struct slice (*key)(const struct space *space, int p), const char *only)
 {
     const struct api_setup *setup = api_setup(request);
     struct listing *listing = request->waiting = arena_alloc(request->arena, sizeof(*listing));
@@ -93,13 +177,13 @@ static void list_sets(struct api_request *request, struct slice (*key)(const str
 
     if (!request_query_i64(request, "limit", 1, LIMIT_MAX, 100, &listing->limit))
         return;
-    listing->score_name = score_name;
-    listing->status = status;
+    listing->only = only;
+    listing->depth = only ? RETRYING_SCAN : listing->limit;
     listing->left = space_count(setup->space);
-    listing->entries = arena_array(request->arena, (size_t)(listing->left * listing->limit), sizeof(*listing->entries));
+    listing->entries = arena_array(request->arena, (size_t)(listing->left * listing->depth), sizeof(*listing->entries));
     for (p = 0; p < space_count(setup->space); p++) {
         struct slice words[] = {
-            slice_of("ZRANGE"), key(setup->space, p), slice_of("0"), slice_i64(last, listing->limit - 1),
+            slice_of("ZRANGE"), key(setup->space, p), slice_of("0"), slice_i64(last, listing->depth - 1),
             slice_of("WITHSCORES"),
         };
 
@@ -112,16 +196,18 @@ void machines_list(struct api_request *request)
     const char *status = request_query(request, "status");
 
     if (!status || strcmp(status, "failed") == 0)
-        list_sets(request, space_failed, "since", "failed");
+        list_sets(request, space_failed, NULL);
     else if (strcmp(status, "waiting") == 0)
-        list_sets(request, space_wheel, "due", "waiting");
+        list_sets(request, space_wheel, NULL);
+    else if (strcmp(status, "retrying") == 0)
+        list_sets(request, space_wheel, "retrying");
     else
-        answer_invalid(request, "?status", "must be one of: failed, waiting");
+        answer_invalid(request, "?status", "must be one of: failed, retrying, waiting");
 }
 
 void timers_list(struct api_request *request)
 {
-    list_sets(request, space_wheel, "due", NULL);
+    list_sets(request, space_wheel, NULL);
 }
 
 /* ---- repair ---- */

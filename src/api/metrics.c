@@ -3,6 +3,10 @@
 
 #include "api/request.h"
 
+const int64_t latency_bucket_us[LATENCY_BUCKETS] = {
+    1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 10000000,
+};
+
 static void figure(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
 {
     buf_printf(out, "# HELP sluice_%s %s\n# TYPE sluice_%s %s\nsluice_%s %" PRIu64 "\n", name, help, name, type, name, value);
@@ -83,10 +87,32 @@ static void effect_figures(const struct api_setup *setup, struct buf *out)
     figure(out, "effects_in_flight", "gauge", "Calls to providers and inspectors under way.", stats.in_flight);
 }
 
+static void route_latency(const struct api_route *route, struct buf *out)
+{
+    uint64_t count = 0;
+    size_t i;
+
+    for (i = 0; i <= LATENCY_BUCKETS; i++)
+        count += route->took[i];
+    if (count == 0)
+        return;
+    count = 0;
+    for (i = 0; i < LATENCY_BUCKETS; i++) {
+        count += route->took[i];
+        buf_printf(out, "sluice_http_seconds_bucket{method=\"%s\",route=\"%s\",le=\"%g\"} %" PRIu64 "\n", route->method,
+                   route->path, (double)latency_bucket_us[i] / 1e6, count);
+    }
+    count += route->took[LATENCY_BUCKETS];
+    buf_printf(out, "sluice_http_seconds_bucket{method=\"%s\",route=\"%s\",le=\"+Inf\"} %" PRIu64 "\n"
+                    "sluice_http_seconds_sum{method=\"%s\",route=\"%s\"} %.6f\n"
+                    "sluice_http_seconds_count{method=\"%s\",route=\"%s\"} %" PRIu64 "\n",
+               route->method, route->path, count, route->method, route->path, (double)route->us_sum / 1e6,
+               route->method, route->path, count);
+}
+
 static void http_figures(struct buf *out)
 {
     const struct api_route *route;
-    uint64_t count;
     int class;
 
     buf_str(out, "# HELP sluice_http_requests_total Requests answered, by route and class of status.\n"
@@ -98,14 +124,9 @@ static void http_figures(struct buf *out)
                            route->method, route->path, class, route->answered[class]);
         }
     }
-    buf_str(out, "# HELP sluice_http_seconds Time to the answer, by route.\n# TYPE sluice_http_seconds summary\n");
-    for (route = api_routes(); route->method; route++) {
-        count = route->answered[1] + route->answered[2] + route->answered[3] + route->answered[4] + route->answered[5];
-        if (count > 0)
-            buf_printf(out, "sluice_http_seconds_sum{method=\"%s\",route=\"%s\"} %.6f\n"
-                            "sluice_http_seconds_count{method=\"%s\",route=\"%s\"} %" PRIu64 "\n",
-                       route->method, route->path, (double)route->us_sum / 1e6, route->method, route->path, count);
-    }
+    buf_str(out, "# HELP sluice_http_seconds Time to the answer, by route.\n# TYPE sluice_http_seconds histogram\n");
+    for (route = api_routes(); route->method; route++)
+        route_latency(route, out);
 }
 
 void metrics_get(struct api_request *request)
@@ -117,6 +138,7 @@ void metrics_get(struct api_request *request)
     redis_figures(setup, &text);
     wheel_figures(setup, &text);
     effect_figures(setup, &text);
+    figure(&text, "http_open", "gauge", "Requests that are not answered yet, this one too.", requests_open(request));
     http_figures(&text);
     answer_text(request, 200, "text/plain; version=0.0.4", &text);
 }

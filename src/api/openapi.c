@@ -6,6 +6,11 @@
 #include "api/request.h"
 #include "config.h"
 
+static bool is_text(const char *name, size_t len)
+{
+    return (len == 6 && strncmp(name, "status", len) == 0) || (len == 6 && strncmp(name, "cursor", len) == 0);
+}
+
 static json_t *parameter(const char *name, size_t len, const char *in)
 {
     json_t *parameter = json_object(), *schema = json_object();
@@ -13,8 +18,7 @@ static json_t *parameter(const char *name, size_t len, const char *in)
     json_object_set_new(parameter, "name", json_stringn(name, len));
     json_object_set_new(parameter, "in", json_string(in));
     json_object_set_new(parameter, "required", json_boolean(strcmp(in, "path") == 0));
-    json_object_set_new(schema, "type", json_string(strcmp(in, "path") == 0 || strncmp(name, "status", len) == 0
-                                                        ? "string" : "integer"));
+    json_object_set_new(schema, "type", json_string(strcmp(in, "path") == 0 || is_text(name, len) ? "string" : "integer"));
     json_object_set_new(parameter, "schema", schema);
     return parameter;
 }

@@ -12,7 +12,7 @@
 struct waiting {
     struct watch *watch;
     const char *payment_id;
-    bool looking, over;
+    bool looking, again, over; /* again: news came while looking */
 };
 
 static void answer_payment(struct api_request *request, int status, const struct runtime_result *result, const char *id)
@@ -55,6 +55,8 @@ static bool is_at_rest(const struct payment_state *payment)
            (session && session->status == SESSION_SUSPENDED);
 }
 
+static void look(struct api_request *request);
+
 static void looked(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
@@ -63,8 +65,11 @@ static void looked(void *arg, const struct runtime_result *result)
         result->state ? invoice_payment(result->state, waiting->payment_id) : NULL;
 
     waiting->looking = false;
-    if (!waiting->over && (result->err || !payment || !is_at_rest(payment)))
+    if (!waiting->over && (result->err || !payment || !is_at_rest(payment))) {
+        if (waiting->again)
+            look(request);
         return;
+    }
     watch_end(waiting->watch);
     if (!answer_failed(request, result, "InvoiceNotFound"))
         answer_payment(request, 202, result, waiting->payment_id);
@@ -74,9 +79,12 @@ static void look(struct api_request *request)
 {
     struct waiting *waiting = request->waiting;
 
-    if (waiting->looking)
+    if (waiting->looking) {
+        waiting->again = true;
         return;
+    }
     waiting->looking = true;
+    waiting->again = false;
     runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, looked, request);
 }
 

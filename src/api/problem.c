@@ -84,7 +84,7 @@ void answer_err(struct api_request *request, enum sl_err err, const char *what, 
     }
 }
 
-static int refusal_status(int kind)
+int refusal_status(int kind)
 {
     switch ((enum call_error_kind)kind) {
     case ERR_INVALID_REQUEST: return 400;

@@ -24,6 +24,13 @@ enum access {
     ACCESS_OPERATOR,
 };
 
+#define LATENCY_BUCKETS 10 /* see api/metrics.c */
+extern const int64_t latency_bucket_us[LATENCY_BUCKETS];
+
+struct query_param {
+    const char *name, *value;
+};
+
 struct api_route {
     const char *method; /* "POST" */
     const char *path;   /* "/v1/invoices/{id}/payments" */
@@ -33,6 +40,7 @@ struct api_route {
     const struct type *body; /* of the request; NULL: none */
     const char *doc;    /* one sentence */
     uint64_t answered[6], us_sum; /* by status class, for /metrics */
+    uint64_t took[LATENCY_BUCKETS + 1];
 };
 
 struct api_request {
@@ -43,9 +51,7 @@ struct api_request {
     struct arena *arena;
     const struct principal *principal; /* NULL: no tokens are used */
     const char *params[PATH_PARAMS_MAX]; /* decoded parts of the path, in order */
-    struct {
-        const char *name, *value;
-    } query[QUERY_PARAMS_MAX];
+    struct query_param query[QUERY_PARAMS_MAX];
     size_t query_count;
     const char *body;
     size_t body_len;
@@ -57,6 +63,8 @@ struct api_request {
 };
 
 const struct api_setup *api_setup(const struct api_request *request);
+bool request_stopping(const struct api_request *request); /* the daemon stops: nobody should begin to wait */
+size_t requests_open(const struct api_request *request);  /* of the whole server, this one too */
 
 /* Value of a query parameter; NULL: not given. */
 const char *request_query(const struct api_request *request, const char *name);
@@ -81,6 +89,8 @@ void answer_invalid(struct api_request *request, const char *field, const char *
 void answer_faults(struct api_request *request, int status, const struct type_errors *errors);
 /* For an error of the runtime, the store or the client; WHAT was not found ("InvoiceNotFound"). */
 void answer_err(struct api_request *request, enum sl_err err, const char *what, const char *detail);
+/* The status that a refusal of KIND (enum call_error_kind) is answered with. */
+int refusal_status(int kind);
 void answer_refusal(struct api_request *request, const struct call_error *error);
 /* For a runtime result that is an error or a refusal: answers and says true. */
 bool answer_failed(struct api_request *request, const struct runtime_result *result, const char *what);
@@ -89,7 +99,11 @@ bool answer_failed(struct api_request *request, const struct runtime_result *res
  * as though it were not there. */
 bool request_owns(struct api_request *request, const char *party_id, const char *what);
 
+#define EVENT_NUMBER_MAX 1000000000000 /* more than a machine will ever have, and exact in a Lua number */
 #define CALL_DEADLINE_MS 30000 /* doc/spec/machine.md 18 */
+
+/* Appends a stored event of invoice ID as callers see it. Ref: doc/spec/api.md 9. */
+void event_write(const char *id, const struct stored_event *event, struct buf *out);
 
 /* The routes, ended by one whose method is NULL. */
 struct api_route *api_routes(void);
@@ -102,6 +116,7 @@ void invoices_fulfill(struct api_request *request);
 void payments_start(struct api_request *request);
 void payments_get(struct api_request *request);
 void events_get(struct api_request *request);
+void feed_get(struct api_request *request);
 void callbacks_post(struct api_request *request);
 void callbacks_session(struct api_request *request);
 void callbacks_payment(struct api_request *request);

@@ -29,6 +29,8 @@ static struct api_route routes[] = {
       "Commits a new revision of the configuration; If-Match names the one that it was made from." },
     { "GET", "/v1/domain/{revision}", ACCESS_INSPECT, domain_revision_get, "", NULL, "A revision of the configuration." },
     { "GET", "/v1/accounts/{id}", ACCESS_INSPECT, accounts_get, "", NULL, "Balances of a ledger account." },
+    { "GET", "/v1/feed", ACCESS_INSPECT, feed_get, "cursor limit wait", NULL,
+      "Every event of every invoice after a cursor; with wait, a long poll for the next." },
     { "GET", "/v1/machines", ACCESS_INSPECT, machines_list, "status limit", NULL,
       "Invoices that are failed, or retrying, or wait for their timers." },
     { "GET", "/v1/timers", ACCESS_INSPECT, timers_list, "limit", NULL, "The next timers of all partitions." },

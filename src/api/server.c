@@ -1,28 +1,32 @@
 /* The server: from evhttp's request to a handler's, and the answer back. */
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
+#include <event2/bufferevent.h>
 #include <event2/listener.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "api/request.h"
+#include "api/router.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
 
 #define BODY_MAX (1024 * 1024)
 #define HEADERS_MAX 16384
-#define IDLE_S 75 /* of a kept-alive connection */
+#define IDLE_S 75 /* of a kept-alive connection, and for each piece of a request */
+#define FILES_SPARE 128 /* descriptors kept for Redis, providers and files */
+#define PAUSE_MS 100    /* of taking connections, when there are too many */
 
 struct api {
     struct api_setup setup;
@@ -33,11 +37,27 @@ struct api {
     void (*stopped)(void *arg);
     void *stopped_arg;
     bool stopping;
+    bool paused;
+    int files_max; /* a connection whose descriptor would be higher waits to be taken */
 };
 
 const struct api_setup *api_setup(const struct api_request *request)
 {
     return &request->api->setup;
+}
+
+bool request_stopping(const struct api_request *request)
+{
+    return request->api->stopping;
+}
+
+size_t requests_open(const struct api_request *request)
+{
+    struct api_request *other;
+    size_t count;
+
+    DL_COUNT(request->api->open, other, count);
+    return count;
 }
 
 /* ---- answers ---- */
@@ -87,14 +107,23 @@ static const char *reason_of(int status)
     }
 }
 
+static void route_count(struct api_route *route, int status, int64_t took_us)
+{
+    size_t i = 0;
+
+    while (i < LATENCY_BUCKETS && took_us > latency_bucket_us[i])
+        i++;
+    route->took[i]++;
+    route->answered[status / 100]++;
+    route->us_sum += (uint64_t)took_us;
+}
+
 static void answer(struct api_request *request, int status, struct evbuffer *body)
 {
     struct evhttp_request *http = request->http;
 
-    if (request->route) {
-        request->route->answered[status / 100]++;
-        request->route->us_sum += (uint64_t)(clock_mono_us() - request->began_us);
-    }
+    if (request->route)
+        route_count(request->route, status, clock_mono_us() - request->began_us);
     if (http) {
         evhttp_connection_set_closecb(evhttp_request_get_connection(http), NULL, NULL);
         if (request->api->stopping)
@@ -117,6 +146,13 @@ void answer_text(struct api_request *request, int status, const char *content_ty
     size_t len = text->len;
 
     answer_header(request, "Content-Type", content_type);
+    if (request->http && evhttp_request_get_command(request->http) == EVHTTP_REQ_HEAD) {
+        answer_header(request, "Content-Length", arena_printf(request->arena, "%zu", len));
+        buf_clear(text);
+        evbuffer_free(body);
+        answer(request, status, NULL);
+        return;
+    }
     evbuffer_add_reference(body, buf_take(text), len, release, NULL);
     answer(request, status, body);
     evbuffer_free(body);
@@ -154,47 +190,14 @@ bool request_query_i64(struct api_request *request, const char *name, int64_t mi
                        int64_t *out)
 {
     const char *text = request_query(request, name);
-    long long value;
-    char *end;
 
     *out = otherwise;
-    if (!text)
+    if (!text || router_i64(text, min, max, out))
         return true;
-    errno = 0;
-    value = strtoll(text, &end, 10);
-    if (!*text || *end || errno || value < min || value > max) {
-        answer_invalid(request, arena_printf(request->arena, "?%s", name),
-                       arena_printf(request->arena, "must be a whole number within %lld..%lld", (long long)min,
-                                    (long long)max));
-        return false;
-    }
-    *out = value;
-    return true;
-}
-
-/* PATH against a pattern; parts in braces go to PARAMS. */
-static bool path_matches(const char *pattern, const char *path, struct api_request *request)
-{
-    size_t count = 0, len;
-    char *decoded;
-
-    while (*pattern) {
-        if (*pattern != '{') {
-            if (*pattern++ != *path++)
-                return false;
-            continue;
-        }
-        pattern = strchr(pattern, '}') + 1;
-        len = strcspn(path, "/");
-        if (len == 0)
-            return false;
-        decoded = evhttp_uridecode(arena_strndup(request->arena, path, len), 0, NULL);
-        assert(count < PATH_PARAMS_MAX && decoded);
-        request->params[count++] = arena_strdup(request->arena, decoded);
-        free(decoded);
-        path += len;
-    }
-    return !*path;
+    answer_invalid(request, arena_printf(request->arena, "?%s", name),
+                   arena_printf(request->arena, "must be a whole number within %lld..%lld", (long long)min,
+                                (long long)max));
+    return false;
 }
 
 static const char *method_name(struct evhttp_request *http)
@@ -205,79 +208,54 @@ static const char *method_name(struct evhttp_request *http)
     case EVHTTP_REQ_POST: return "POST";
     case EVHTTP_REQ_PUT: return "PUT";
     case EVHTTP_REQ_DELETE: return "DELETE";
+    case EVHTTP_REQ_OPTIONS: return "OPTIONS";
     default: return "?";
     }
 }
 
-/* The route for PATH; *ALLOWED gets the methods that the path has. */
-static struct api_route *route_find(struct api_request *request, const char *method, const char *path, struct buf *allowed)
-{
-    struct api_route *route, *found = NULL;
-
-    for (route = api_routes(); route->method; route++) {
-        if (!path_matches(route->path, path, request))
-            continue;
-        buf_printf(allowed, "%s%s", allowed->len ? ", " : "", route->method);
-        if (strcmp(route->method, method) == 0 && !found)
-            found = route;
-    }
-    if (found)
-        path_matches(found->path, path, request); /* the parameters of the one that it is */
-    return found;
-}
-
-static bool word_in(const char *words, const char *word)
-{
-    size_t len = strlen(word);
-
-    for (; *words; words += strcspn(words, " "), words += strspn(words, " ")) {
-        if (strncmp(words, word, len) == 0 && (words[len] == ' ' || !words[len]))
-            return true;
-    }
-    return false;
-}
-
 static bool query_read(struct api_request *request, const char *query)
 {
-    struct evkeyvalq pairs;
-    struct evkeyval *pair;
-    const char *unknown = NULL;
+    const char *why = "", *culprit = router_query(query, request->route->query, request->arena, request->query,
+                                                  &request->query_count, &why);
 
-    if (!query || !*query)
-        return true;
-    if (evhttp_parse_query_str(query, &pairs) != 0) {
-        answer_invalid(request, "?", "the query cannot be read");
-        return false;
-    }
-    for (pair = pairs.tqh_first; pair && !unknown; pair = pair->next.tqe_next) {
-        if (!word_in(request->route->query, pair->key) || request_query(request, pair->key) ||
-            request->query_count == QUERY_PARAMS_MAX) {
-            unknown = arena_printf(request->arena, "?%s", pair->key);
-            break;
-        }
-        request->query[request->query_count].name = arena_strdup(request->arena, pair->key);
-        request->query[request->query_count++].value = arena_strdup(request->arena, pair->value);
-    }
-    evhttp_clear_headers(&pairs);
-    if (unknown)
-        answer_invalid(request, unknown, "is not a known query parameter, or is given twice");
-    return !unknown;
+    if (culprit)
+        answer_invalid(request, culprit, why);
+    return !culprit;
+}
+
+static bool is_json(const char *type)
+{
+    static const char json[] = "application/json";
+    size_t len = sizeof(json) - 1;
+
+    return type && strncasecmp(type, json, len) == 0 && (!type[len] || type[len] == ';' || type[len] == ' ');
+}
+
+static size_t body_max(const struct api *api)
+{
+    return api->setup.body_max ? api->setup.body_max : BODY_MAX;
 }
 
 static bool body_read(struct api_request *request)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(request->http);
-    const char *type = request_header(request, "Content-Type");
     struct type_errors errors = { 0 };
 
     request->body_len = evbuffer_get_length(input);
     request->body = request->body_len ? (const char *)evbuffer_pullup(input, -1) : "";
-    if (!request->route->body)
-        return true;
-    if (!type || strncasecmp(type, "application/json", 16) != 0 || (type[16] && type[16] != ';' && type[16] != ' ')) {
+    if (request->body_len > body_max(request->api)) {
+        answer_header(request, "Connection", "close");
+        answer_problem(request, 413, "ContentTooLarge",
+                       arena_printf(request->arena, "a body has at most %zu bytes", body_max(request->api)), NULL);
+        return false;
+    }
+    if ((request->route->body || strcmp(request->route->method, "PUT") == 0) &&
+        !is_json(request_header(request, "Content-Type"))) {
         answer_problem(request, 415, "UnsupportedMediaType", "the body must be application/json", NULL);
         return false;
     }
+    if (!request->route->body)
+        return true;
     request->args = arena_alloc(request->arena, request->route->body->size);
     if (type_decode_text(request->route->body, request->body, request->body_len, 0, request->arena, request->args,
                          &errors) == SL_OK)
@@ -356,9 +334,13 @@ static void request_route(struct api_request *request)
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
     struct buf allowed = BUF_EMPTY;
 
-    request->route = route_find(request, method_name(request->http), path && *path ? path : "/", &allowed);
-    if (!request->route && allowed.len) {
+    request->route = router_find(api_routes(), method_name(request->http), path && *path ? path : "/", request->arena,
+                                 request->params, &allowed);
+    if (!request->route && allowed.len)
         answer_header(request, "Allow", buf_text(&allowed));
+    if (!request->route && allowed.len && evhttp_request_get_command(request->http) == EVHTTP_REQ_OPTIONS) {
+        answer_empty(request, 204);
+    } else if (!request->route && allowed.len) {
         answer_problem(request, 405, "MethodNotAllowed", "this path does not take this method", NULL);
     } else if (!request->route) {
         answer_problem(request, 404, "NotFound", "there is nothing under this path", NULL);
@@ -412,6 +394,63 @@ static enum sl_err socket_bind(const struct api_setup *setup, evutil_socket_t *o
     return SL_ESYS;
 }
 
+static struct api *taking; /* whose listener accept_failed is about; a process has one server */
+
+static void connections_take(void *arg)
+{
+    struct api *api = arg;
+
+    api->paused = false;
+    if (api->socket)
+        evconnlistener_enable(evhttp_bound_socket_get_listener(api->socket));
+}
+
+static void connections_pause(struct api *api)
+{
+    if (api->paused || !api->socket)
+        return;
+    api->paused = true;
+    log_warn("too many connections: no more are taken for %d ms", PAUSE_MS);
+    evconnlistener_disable(evhttp_bound_socket_get_listener(api->socket));
+    api->setup.alarm->after(api->setup.alarm_ctx, PAUSE_MS, connections_take, api);
+}
+
+/* accept() failed, as it does without descriptors: to try again at once would be to spin. */
+static void accept_failed(struct evconnlistener *listener, void *arg)
+{
+    (void)listener;
+    (void)arg; /* evhttp's own */
+    if (taking)
+        connections_pause(taking);
+}
+
+/* A connection has come. Descriptors are given lowest first, so the next one's number bounds how many are open. */
+static struct bufferevent *connection_new(struct event_base *base, void *arg)
+{
+    struct api *api = arg;
+    int next = dup(STDERR_FILENO);
+
+    if (next < 0 || next >= api->files_max)
+        connections_pause(api);
+    if (next >= 0)
+        close(next);
+    return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+}
+
+static void connections_limit(struct api *api)
+{
+    struct rlimit files = { .rlim_cur = 1024 };
+    rlim_t most = INT_MAX;
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur < most)
+        most = files.rlim_cur;
+    api->files_max = most > 2 * FILES_SPARE ? (int)most - FILES_SPARE : (int)most / 2;
+    taking = api;
+    evhttp_set_bevcb(api->http, connection_new, api);
+    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(api->socket), accept_failed);
+}
+
 enum sl_err api_new(const struct api_setup *setup, struct api **out)
 {
     struct sockaddr_in bound;
@@ -424,13 +463,17 @@ enum sl_err api_new(const struct api_setup *setup, struct api **out)
     api = xcalloc(1, sizeof(*api));
     api->setup = *setup;
     api->http = evhttp_new(setup->base);
-    evhttp_set_max_body_size(api->http, (ev_ssize_t)(setup->body_max ? setup->body_max : BODY_MAX));
+    /* What is somewhat too large is read and refused by us, as problem+json; what is larger still is refused by
+     * evhttp without being kept, and read to its end so that the client gets to see the answer. */
+    evhttp_set_max_body_size(api->http, (ev_ssize_t)body_max(api) * 2);
+    evhttp_set_flags(api->http, EVHTTP_SERVER_LINGERING_CLOSE);
     evhttp_set_max_headers_size(api->http, HEADERS_MAX);
     evhttp_set_timeout(api->http, IDLE_S);
     evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
                                               EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
     evhttp_set_gencb(api->http, request_begin, api);
     api->socket = evhttp_accept_socket_with_handle(api->http, fd);
+    connections_limit(api);
     getsockname(fd, (struct sockaddr *)&bound, &len);
     api->port = ntohs(bound.sin_port);
     *out = api;
@@ -492,6 +535,7 @@ void api_free(struct api *api)
 
     if (!api)
         return;
+    taking = NULL;
     evhttp_free(api->http); /* open requests lose their connections */
     DL_FOREACH_SAFE(api->open, request, next) {
         DL_DELETE(api->open, request);

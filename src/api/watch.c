@@ -21,19 +21,24 @@ struct watch {
 /* One list for the process: long polls are few. */
 static struct watch *watches;
 static struct runtime *listening;
-static bool ringing;
+static bool ringing; /* the regular ring is set */
+static bool hurrying; /* one at once is, too */
 
-#define RING_MS 10
+#define RING_MS 50
+
+static void hurry(const struct api_setup *setup);
 
 static void watch_news(void *arg, const struct runtime_news *news)
 {
     struct watch *watch;
 
     (void)arg;
-    /* The look itself reads the store and must not run inside a commit's answer: the next ring does it. */
+    /* The look itself reads the store and must not run inside a commit's answer: a ring does it. */
     DL_FOREACH(watches, watch) {
-        if (strcmp(watch->id, news->id) == 0)
+        if (!watch->ended && (!watch->id || strcmp(watch->id, news->id) == 0)) {
             watch->look_us = 0;
+            hurry(api_setup(watch->request));
+        }
     }
 }
 
@@ -44,14 +49,11 @@ static void watch_free(struct watch *watch)
     free(watch);
 }
 
-static void ring(void *arg)
+static void look_around(void)
 {
-    const struct api_setup *setup;
     struct watch *watch, *next;
     int64_t now_us = clock_mono_us();
 
-    (void)arg;
-    ringing = false;
     DL_FOREACH_SAFE(watches, watch, next) {
         if (watch->ended) {
             watch_free(watch);
@@ -66,6 +68,30 @@ static void ring(void *arg)
         if (watch->ended)
             watch_free(watch);
     }
+}
+
+static void ring_hurried(void *arg)
+{
+    (void)arg;
+    hurrying = false;
+    look_around();
+}
+
+static void hurry(const struct api_setup *setup)
+{
+    if (hurrying)
+        return;
+    hurrying = true;
+    setup->alarm->after(setup->alarm_ctx, 0, ring_hurried, NULL);
+}
+
+static void ring(void *arg)
+{
+    const struct api_setup *setup;
+
+    (void)arg;
+    ringing = false;
+    look_around();
     if (!watches)
         return;
     ringing = true;
@@ -78,8 +104,10 @@ static void give_up(struct api_request *request)
     struct watch *watch;
 
     DL_FOREACH(watches, watch) {
-        if (watch->request == request && !watch->ended)
+        if (watch->request == request && !watch->ended) {
             watch->until_us = 0;
+            hurry(api_setup(request));
+        }
     }
 }
 
@@ -90,8 +118,8 @@ struct watch *watch_begin(struct api_request *request, const char *id, int64_t w
     struct watch *watch = xcalloc(1, sizeof(*watch));
 
     watch->request = request;
-    watch->id = xstrdup(id);
-    watch->until_us = clock_mono_us() + wait_ms * 1000;
+    watch->id = id ? xstrdup(id) : NULL;
+    watch->until_us = request_stopping(request) ? 0 : clock_mono_us() + wait_ms * 1000;
     watch->look_us = clock_mono_us() + WATCH_LOOK_MS * 1000;
     watch->look = look;
     watch->over = over;

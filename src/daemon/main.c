@@ -250,10 +250,10 @@ static void daemon_free(struct daemon *daemon)
         if (daemon->signals[i])
             event_free(daemon->signals[i]);
     }
-    api_free(daemon->api);
     client_free(daemon->client); /* whatever waits for Redis is answered now */
     wheel_free(daemon->wheel);
     runtime_free(daemon->runtime); /* cancels what is out at providers */
+    api_free(daemon->api); /* after those who may still have answers for its requests */
     effects_free(daemon->effects);
     http_client_free(daemon->http);
     domain_store_free(daemon->domains);
