@@ -337,7 +337,8 @@ static json_t *object_schema(int kind, json_t *components)
     const char *name = object_kind_name(kind);
 
     return json_pack("{s:s, s:b, s:[s], s:{s:{s:s, s:b, s:[s, s], s:{s:o, s:o}}}}", "type", "object",
-                     "additionalProperties", 0, "required", name, "properties", name, "type", "object", "additionalProperties", 0, "required", "ref", "data", "properties", "ref",
+                     "additionalProperties", 0, "required", name, "properties", name, "type", "object",
+                     "additionalProperties", 0, "required", "ref", "data", "properties", "ref",
                      type_schema(shape->ref, components), "data", type_schema(shape->data, components));
 }
 

@@ -306,13 +306,15 @@ Test(domain_check, refuses_what_is_no_document)
     }
 }
 
-static void chain(json_t *doc, int count, int per_object)
+/* Criteria 1000 on, each of which names the next one PER_OBJECT times; BACKWARDS: the last one stands first. */
+static void chain(json_t *doc, int count, int per_object, bool backwards)
 {
-    int i, j;
+    int at, i, j;
 
-    for (i = 0; i < count; i++) {
+    for (at = 0; at < count; at++) {
         struct buf data = BUF_EMPTY;
 
+        i = backwards ? count - 1 - at : at;
         buf_str(&data, "{\"name\":\"link\",\"predicate\":{\"all_of\":[");
         for (j = 0; j < per_object && i + 1 < count; j++)
             buf_printf(&data, "%s{\"criterion\":{\"id\":%d}}", j ? "," : "", 1000 + i + 1);
@@ -327,9 +329,12 @@ Test(domain_check, bounds_chains_and_their_cost)
 {
     static const struct {
         int count, per_object;
+        bool backwards;
         const char *message; /* NULL: fine */
     } chains[] = {
-        { 64, 1, NULL }, { 65, 1, "chain" }, { 5000, 1, "chain" }, { 10, 2, NULL }, { 40, 2, "more than" }, { 60, 9, "more than" },
+        { 64, 1, false, NULL },        { 64, 1, true, NULL },        { 65, 1, false, "chain" },   { 65, 1, true, "chain" },
+        { 5000, 1, false, "chain" },   { 5000, 1, true, "chain" },   { 10, 2, false, NULL },      { 10, 2, true, NULL },
+        { 40, 2, false, "more than" }, { 40, 2, true, "more than" }, { 60, 9, true, "more than" },
     };
     size_t i;
 
@@ -339,7 +344,7 @@ Test(domain_check, bounds_chains_and_their_cost)
         json_t *doc = doc_load();
         enum sl_err err;
 
-        chain(doc, chains[i].count, chains[i].per_object);
+        chain(doc, chains[i].count, chains[i].per_object, chains[i].backwards);
         err = doc_parse_take(doc, arena, &domain, &errors);
         cr_expect_eq(err == SL_OK, chains[i].message == NULL, "row %zu:%s", i, all_errors(&errors));
         if (chains[i].message && errors.count)

@@ -171,7 +171,7 @@ Test(ledger, refuses_impossible_plans)
     struct type_list good = must_flow("m>s 1", arena), empty = { NULL, 0 }, loop = must_flow("m>m 1", arena);
     struct type_list negative = must_flow("m>s -1", arena), mixed = must_flow("m>s 1, s>p 1", arena);
     struct type_list huge = must_flow("m>s 9223372036854775807, m>s 9223372036854775807", arena);
-    struct type_list edge = must_flow("m>s 9223372036854775807, m>s 1", arena);
+    struct type_list edge = must_flow("m>s 9223372036854775807, m>p 1", arena);
     const struct {
         struct type_list batches[2];
         size_t count;

@@ -338,6 +338,28 @@ Test(routing, pins_depend_on_the_facts_they_list)
     domain_free(domain);
 }
 
+/* Two features of one value are two pins, or routes that list different ones would be taken for alike. */
+Test(routing, pins_tell_their_features_apart)
+{
+    json_t *doc = doc_load();
+    struct routing_request request;
+    struct candidates candidates;
+    struct domain *domain;
+
+    doc_set(doc, "routing_rules", "{\"id\":1}", "/data/decisions",
+            CANDIDATES(CANDIDATE(YES, 1, ",\"pin\":{\"features\":[\"email\"]}") ","
+                       CANDIDATE(YES, 3, ",\"pin\":{\"features\":[\"client_ip\"]}") ","
+                       CANDIDATE(YES, 4, ",\"pin\":{\"features\":[]}")));
+    domain = doc_domain_take(doc, arena);
+    request = request_of(domain);
+    request.email = request.client_ip = "same";
+    routing_gather(domain, &request, arena, &candidates);
+    cr_assert_eq(candidates.count, 3);
+    cr_expect_neq(candidates.list[0].pin, candidates.list[1].pin);
+    cr_expect_eq(candidates.list[2].pin, 0, "no features, no pin");
+    domain_free(domain);
+}
+
 /* ---- the choice ---- */
 
 #define CHOICE_MAX 8
