@@ -1,5 +1,6 @@
 /* The bank's book: answers and effects by idempotency key, kept in an append-only file so that a killed
  * bank still knows what it did. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,6 +95,7 @@ static void record_write(struct book *book, const json_t *record, bool safely)
 {
     char *line;
 
+    assert(record); /* its parts are UTF-8: they came as JSON, or were checked */
     if (!book->file)
         return;
     line = json_dumps(record, JSON_COMPACT);

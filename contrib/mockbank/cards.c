@@ -1,5 +1,6 @@
 /* A public mock bank's table: the outcome is in the card's number (or the phone's), and plain cards answer at
  * once. 3-D Secure 2 runs like 3-D Secure 1 here: one form, one callback. */
+#include <event2/http.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,12 +77,14 @@ static json_t *enrolled(struct call *call, bool by_get)
 {
     const char *option = json_string_value(json_object_get(call->options, "redirect_timeout"));
     long seconds = option ? strtol(option, NULL, 10) : REDIRECT_S;
-    char tag[NAME_BYTES], uri[NAME_BYTES + 64];
+    char tag[NAME_BYTES], uri[NAME_BYTES * 3 + 64], *encoded;
     json_t *interaction;
 
     snprintf(tag, sizeof(tag), "COM_MPI-%s.%s", call->invoice, call->payment);
     if (by_get) {
-        snprintf(uri, sizeof(uri), "http://127.0.0.1:%d/acs?tag=%s", call->mock->port, tag);
+        encoded = evhttp_uriencode(tag, -1, 0);
+        snprintf(uri, sizeof(uri), "http://127.0.0.1:%d/acs?tag=%s", call->mock->port, encoded);
+        free(encoded);
         interaction = json_pack("{s:{s:{s:s}}}", "redirect", "get_request", "uri", uri);
     } else {
         snprintf(uri, sizeof(uri), "http://127.0.0.1:%d/form", call->mock->port);

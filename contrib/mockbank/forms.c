@@ -52,17 +52,25 @@ static void form_callback(struct mock *mock, struct evhttp_request *http, const 
     service_callback(mock, form->tag, form->payload, form_delivered, form);
 }
 
-void form_post(struct mock *mock, struct evhttp_request *http)
+/* What a browser sends may be any bytes, and the book takes text alone. */
+static bool is_id(const char *text)
 {
-    struct evbuffer *input = evhttp_request_get_input_buffer(http);
-    size_t len = evbuffer_get_length(input);
-    char *body = xstrndup(len ? (const char *)evbuffer_pullup(input, -1) : "", len), name[NAME_BYTES];
+    json_t *json = text && strlen(text) <= ID_BYTES ? json_string(text) : NULL;
+    bool valid = json != NULL;
+
+    json_decref(json);
+    return valid;
+}
+
+/* URLENCODED: fields as a form sends them; NULL: none. */
+static void form_take(struct mock *mock, struct evhttp_request *http, const char *urlencoded)
+{
     const char *tag, *invoice, *payment;
     struct evkeyvalq fields;
+    char name[NAME_BYTES];
 
-    if (evhttp_parse_query_str(body, &fields) != 0) {
+    if (!urlencoded || evhttp_parse_query_str(urlencoded, &fields) != 0) {
         form_answer(http, 400);
-        free(body);
         return;
     }
     tag = evhttp_find_header(&fields, "tag");
@@ -70,7 +78,7 @@ void form_post(struct mock *mock, struct evhttp_request *http)
     payment = evhttp_find_header(&fields, "payment_id");
     if (tag && strlen(tag) < NAME_BYTES) {
         form_callback(mock, http, tag, evhttp_find_header(&fields, "payload"));
-    } else if (invoice && payment && strlen(invoice) <= ID_BYTES && strlen(payment) <= ID_BYTES) {
+    } else if (is_id(invoice) && is_id(payment)) {
         snprintf(name, sizeof(name), "confirmed/%s/%s", invoice, payment);
         book_mark_set(mock->book, name, 1);
         form_answer(http, 200);
@@ -78,5 +86,19 @@ void form_post(struct mock *mock, struct evhttp_request *http)
         form_answer(http, 400);
     }
     evhttp_clear_headers(&fields);
+}
+
+void form_post(struct mock *mock, struct evhttp_request *http)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(http);
+    size_t len = evbuffer_get_length(input);
+    char *body = xstrndup(len ? (const char *)evbuffer_pullup(input, -1) : "", len);
+
+    form_take(mock, http, body);
     free(body);
+}
+
+void form_get(struct mock *mock, struct evhttp_request *http)
+{
+    form_take(mock, http, evhttp_uri_get_query(evhttp_request_get_evhttp_uri(http)));
 }

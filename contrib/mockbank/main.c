@@ -387,7 +387,9 @@ static void request_begin(struct evhttp_request *http, void *arg)
     }
     if (strcmp(path, "/form") == 0 && method == EVHTTP_REQ_POST)
         form_post(arg, http);
-    else if (strcmp(path, "/form") == 0)
+    else if (strcmp(path, "/acs") == 0 && method == EVHTTP_REQ_GET)
+        form_get(arg, http);
+    else if (strcmp(path, "/form") == 0 || strcmp(path, "/acs") == 0)
         evhttp_send_reply(http, 405, NULL, NULL);
     else
         control(arg, http, path, method);

@@ -133,5 +133,7 @@ int64_t callbacks_around(struct mock *mock, const char *target, const json_t *su
 
 /* ---- forms.c ---- */
 void form_post(struct mock *mock, struct evhttp_request *http);
+/* The page of a bank that wants a GET: the same fields, in the query. */
+void form_get(struct mock *mock, struct evhttp_request *http);
 
 #endif

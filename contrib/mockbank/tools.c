@@ -244,14 +244,19 @@ static json_t *contact(struct call *call)
 {
     const json_t *contact = json_object_get(json_object_get(call->info, "payment"), "contact_info");
     const char *slash = strchr(call->token, '/');
-    char *given = json_dumps(contact, JSON_COMPACT | JSON_SORT_KEYS), *encoded = base64_encode(given, strlen(given));
-    bool equal = slash && strcmp(slash + 1, encoded) == 0;
+    char *given, *encoded;
+    bool equal;
 
+    if (state_is(call, "sleep"))
+        return plain(call);
+    if (!json_is_object(contact)) /* nothing else is ever equal, nor can it be dumped */
+        return NULL;
+    given = json_dumps(contact, JSON_COMPACT | JSON_SORT_KEYS);
+    encoded = base64_encode(given, strlen(given));
+    equal = slash && strcmp(slash + 1, encoded) == 0;
     free(given);
     free(encoded);
-    if (!equal && !state_is(call, "sleep"))
-        return NULL;
-    return plain(call);
+    return equal ? plain(call) : NULL;
 }
 
 #define SECONDS_MAX 604800 /* a week */
@@ -518,13 +523,14 @@ static json_t *mobile_callback(struct call *call)
 json_t *call_callback(struct call *call)
 {
     bool processing = strcmp(call->target, "processed") == 0;
+    const struct behaviour *behaviour = behaviour_of(call->token);
 
     call->by_number = card_number_of(call->token) || phone_is_known(call);
     if (!state_is(call, "suspended"))
         return NULL; /* nothing waits for it */
     if (processing && strcmp(call->payload, "lay low buddy") == 0)
         return json_object(); /* settles nothing */
-    if (processing && strcmp(call->token, "unexpected_failure_when_suspended") == 0)
+    if (processing && behaviour && behaviour->answer == unexpected_suspended)
         return NULL;
     if (processing && json_object_get(call->tool, "mobile_commerce"))
         return mobile_callback(call);

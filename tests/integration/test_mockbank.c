@@ -95,6 +95,7 @@ TestSuite(mockbank, .init = setup, .fini = teardown, .timeout = 60);
 struct talk {
     const char *invoice, *tool, *options, *target;
     const char *more; /* beside payment_info.payment */
+    const char *contact; /* NULL: {} */
     char *state;      /* base64; NULL: none yet */
     char tag[600];
     int calls;
@@ -110,8 +111,8 @@ static void context_add(const struct talk *talk, struct buf *out)
                     "\"name\":\"n\",\"location\":{}},\"invoice\":{\"id\":\"%s\",\"created_at\":\"" AT "\",\"due\":\"" AT
                     "\",\"details\":{\"product\":\"p\"},\"cost\":" MONEY("1001") "},\"payment\":{\"id\":\"1\","
                     "\"created_at\":\"" AT "\",\"payment_resource\":{\"disposable_payment_resource\":{\"payment_tool\":%s}},"
-                    "\"cost\":" MONEY("1001") ",\"contact_info\":{}}%s},\"options\":%s}",
-               talk->invoice, talk->tool, talk->more ? talk->more : "", talk->options ? talk->options : "{}");
+                    "\"cost\":" MONEY("1001") ",\"contact_info\":%s}%s},\"options\":%s}",
+               talk->invoice, talk->tool, talk->contact ? talk->contact : "{}", talk->more ? talk->more : "", talk->options ? talk->options : "{}");
 }
 
 static struct http_reply post(const char *path, const char *key, const char *body)
@@ -371,6 +372,42 @@ Test(mockbank, off_site_is_polled_until_the_form_comes)
     cr_assert_eq(book_count("i5", "charges"), 0);
     hush(&paid);
     hush(&idle);
+}
+
+/* The card that checks what reaches the bank must not fall over what does not. */
+Test(mockbank, contact_info_is_compared)
+{
+    struct { const char *contact; int status; } rows[] = {
+        { "{}", 200 }, { "{\"email\":\"a@b\"}", 500 }, { "null", 500 }, { "\"text\"", 500 },
+    };
+    char invoice[16];
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct talk talk = { .invoice = invoice, .tool = CARD("assert_contact_info/e30="), .contact = rows[i].contact };
+
+        snprintf(invoice, sizeof(invoice), "a%zu", i);
+        cr_assert_eq(ask(&talk), rows[i].status, "%s", rows[i].contact);
+        hush(&talk);
+    }
+}
+
+/* What follows a slash makes a card of its own in every call, or a scenario ends well that must not. */
+Test(mockbank, card_that_fails_when_suspended_may_have_a_suffix)
+{
+    struct { const char *invoice, *tool; } rows[] = {
+        { "u1", CARD("unexpected_failure_when_suspended") }, { "u2", CARD("unexpected_failure_when_suspended/7") },
+    };
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct talk talk = { .invoice = rows[i].invoice, .tool = rows[i].tool };
+
+        cr_assert_eq(ask(&talk), 200);
+        must_be(&talk, "intent/suspend/timeout_behaviour/callback", "ZmFpbHVyZQ==");
+        cr_assert_eq(call_back(&talk, "failure"), 500, "%s", rows[i].tool);
+        hush(&talk);
+    }
 }
 
 /* Retries are tested with these cards, over sessions that start anew. */
@@ -689,6 +726,17 @@ Test(mockbank, book_survives_a_kill)
     hush(&talk);
 }
 
+/* A browser may send any bytes; a line of them that cannot be read again would cost the whole book. */
+Test(mockbank, book_takes_text_alone)
+{
+    form("invoice_id=%ff&payment_id=1", 400);
+    form("invoice_id=b5&payment_id=%c3%28", 400);
+    form("invoice_id=%c3%bc&payment_id=1", 200);
+    bank_stop(SIGKILL);
+    bank_start("1");
+    form("invoice_id=b5&payment_id=1", 200);
+}
+
 /* Amounts are what a test compares with its own books. */
 Test(mockbank, book_shows_amounts)
 {
@@ -824,6 +872,29 @@ Test(mockbank_service, form_is_delivered_as_a_callback)
     cr_assert_eq(reply.status, 405);
     http_reply_clear(&reply);
     cr_assert_eq(callbacks_until(3), 3);
+}
+
+/* Some banks send the payer to a page by GET; a link that leads nowhere ends no demonstration. */
+Test(mockbank_service, page_by_get_is_delivered_as_a_callback)
+{
+    struct talk talk = { .invoice = "s0", .tool = CARD("4556418324571052") };
+    struct http_reply reply;
+    const char *uri;
+
+    cr_assert_eq(ask(&talk), 200);
+    uri = text_at(talk.answer, "intent/suspend/user_interaction/redirect/get_request/uri");
+    cr_assert(strstr(uri, "/acs?tag=COM_MPI-s0.1"), "%s", uri);
+    reply = http_request(bank_port, "GET", strstr(uri, "/acs"), NULL, NULL);
+    cr_assert_eq(reply.status, 200);
+    http_reply_clear(&reply);
+    cr_assert_eq(callbacks_until(1), 1);
+    reply = http_request(bank_port, "GET", "/acs", NULL, NULL);
+    cr_assert_eq(reply.status, 400);
+    http_reply_clear(&reply);
+    reply = http_request(bank_port, "POST", "/acs", NULL, "tag=x");
+    cr_assert_eq(reply.status, 405);
+    http_reply_clear(&reply);
+    hush(&talk);
 }
 
 /* The bank looks at the payment from inside the callback: a service that cannot show it then is wrong. */
