@@ -49,7 +49,9 @@ static const struct type type_principal = {
     .kind = TYPE_STRUCT, .size = sizeof(struct principal), .fields = principal_rows,
     .field_count = SL_COUNT(principal_rows), .check = check_principal,
 };
-static const struct type type_principals = TYPE_LIST_OF(type_principal);
+static const struct type type_principals = {
+    .kind = TYPE_LIST, .size = sizeof(struct type_list), .item = &type_principal, .max = 1000,
+};
 
 static char *complain(const char *path, const char *detail)
 {
@@ -76,6 +78,23 @@ static void digest_set(const struct principal *principal, unsigned char out[DIGE
     }
 }
 
+/* What the tables cannot say of a whole file; NULL: all is well. */
+static const char *principals_fault(const struct auth *auth)
+{
+    const struct principal *principals = auth->principals.items;
+    size_t i, j;
+
+    if (auth->principals.count == 0)
+        return "there is no token in it";
+    for (i = 1; i < auth->principals.count; i++) {
+        for (j = 0; j < i; j++) {
+            if (memcmp(auth->digests[i], auth->digests[j], DIGEST_BYTES) == 0)
+                return arena_printf(auth->arena, "%s and %s have the same token", principals[j].name, principals[i].name);
+        }
+    }
+    return NULL;
+}
+
 enum sl_err auth_load(const char *path, struct auth **out, char **why)
 {
     struct auth *auth = xcalloc(1, sizeof(*auth));
@@ -84,6 +103,7 @@ enum sl_err auth_load(const char *path, struct auth **out, char **why)
     FILE *file = fopen(path, "re");
     enum sl_err err = SL_ESYS;
     struct buf place = BUF_EMPTY;
+    const char *fault;
     size_t len, i;
 
     auth->arena = arena_new();
@@ -101,6 +121,12 @@ enum sl_err auth_load(const char *path, struct auth **out, char **why)
     auth->digests = arena_array(auth->arena, auth->principals.count, DIGEST_BYTES);
     for (i = 0; i < auth->principals.count; i++)
         digest_set((const struct principal *)auth->principals.items + i, auth->digests[i]);
+    fault = principals_fault(auth);
+    if (fault) {
+        *why = complain(path, fault);
+        err = SL_EINVAL;
+        goto out;
+    }
     *out = auth;
 out:
     if (file)

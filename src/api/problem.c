@@ -62,7 +62,10 @@ void answer_err(struct api_request *request, enum sl_err err, const char *what, 
     case SL_ENOENT: answer_problem(request, 404, what, detail ? detail : "there is no such thing", NULL); break;
     case SL_EFAILED: answer_problem(request, 423, "MachineFailed", detail, NULL); break;
     case SL_EREFUSED: answer_problem(request, 409, "NoNeedToRepair", detail, NULL); break;
-    case SL_EBUSY: answer_problem(request, 429, "Busy", detail, NULL); break;
+    case SL_EBUSY:
+        answer_header(request, "Retry-After", "1");
+        answer_problem(request, 429, "Busy", detail, NULL);
+        break;
     case SL_EUNKNOWN:
         answer_problem(request, 504, "UnknownOutcome",
                        detail ? detail : "it may have been done: read the state before trying again", NULL);

@@ -2,6 +2,7 @@
  * apart again in the opposite order.
  *
  *   private redis? -> client -> meta data -> durability -> configuration, effects, runtime, wheel, API
+ *   Redis gone and back: meta data and durability are checked again
  *   SIGTERM: API stops taking -> runtime drains -> wheel says goodbye -> exit                        */
 #include <errno.h>
 #include <event2/event.h>
@@ -112,7 +113,8 @@ static void durability_checked(void *arg, const struct meta_result *result)
     if (*result->message)
         log_warn("%s", result->message);
     daemon->durable = !*result->message;
-    daemon_run(daemon, daemon->options.partitions);
+    if (!daemon->running)
+        daemon_run(daemon, daemon->options.partitions);
 }
 
 static void meta_checked(void *arg, const struct meta_result *result)
@@ -132,14 +134,16 @@ static void meta_checked(void *arg, const struct meta_result *result)
     meta_check_durability(daemon->client, !daemon->options.relaxed, durability_checked, daemon);
 }
 
+/* Each time Redis is there: what comes back after a failover or a restart may be another Redis, without our data or
+ * with weaker promises, and to go on with it would be to forget payments. */
 static void connection_changed(void *arg, bool up)
 {
     struct daemon *daemon = arg;
 
-    if (!up || daemon->running || daemon->checking)
+    if (!up || daemon->checking || daemon->stopping)
         return;
     daemon->checking = true;
-    if (daemon->server) /* ours alone: what a newcomer needs is made on the way */
+    if (daemon->server && !daemon->running) /* ours alone: what a newcomer needs is made on the way */
         meta_init(daemon->client, daemon->options.partitions ? daemon->options.partitions : PARTITIONS_DEFAULT,
                   meta_checked, daemon);
     else

@@ -634,6 +634,68 @@ Test(api, operators_can_look_at_everything, .timeout = 60)
     daemon_fixture_close(&daemon);
 }
 
+/* Reads the feed in pages of LIMIT until it is empty; how many events came. SEEN counts them by invoice, and each
+ * invoice's must come in order. */
+static int read_feed(int port, int limit, int invoices, int *seen, char *cursor, size_t size)
+{
+    int count = 0, status, which;
+    json_t *json, *event;
+    char path[512];
+    size_t i;
+
+    for (;;) {
+        snprintf(path, sizeof(path), "/v1/feed?limit=%d%s%s", limit, *cursor ? "&cursor=" : "", cursor);
+        status = ask(port, "GET", path, NULL, NULL, &json);
+        cr_assert_eq(status, 200, "%s: %d", path, status);
+        snprintf(cursor, size, "%s", text_of(json, "cursor"));
+        cr_assert(json_array_size(json_object_get(json, "events")) <= (size_t)limit);
+        if (json_array_size(json_object_get(json, "events")) == 0)
+            break;
+        json_array_foreach(json_object_get(json, "events"), i, event) {
+            which = atoi(text_of(json_object_get(event, "source"), "invoice_id") + strlen("feed-"));
+            cr_assert(which >= 0 && which < invoices);
+            cr_assert_eq(json_integer_value(json_object_get(event, "id")), ++seen[which], "invoice %d", which);
+            count++;
+        }
+        json_decref(json);
+    }
+    json_decref(json);
+    return count;
+}
+
+/* If it fails, a consumer of all events misses some, or gets some twice or in the wrong order. */
+Test(api, the_feed_has_each_event_once_and_wakes_who_waits, .timeout = 60)
+{
+    char cursor[256] = "", path[320], id[32];
+    struct daemon_fixture daemon;
+    struct polling polling;
+    int seen[12] = { 0 };
+    json_t *json;
+    int i;
+
+    open_configured(&daemon);
+    for (i = 0; i < 12; i++) {
+        snprintf(id, sizeof(id), "feed-%d", i);
+        create(daemon.port, id, JSON_TYPE);
+        snprintf(path, sizeof(path), "/v1/invoices/feed-%d/rescind", i);
+        cr_assert_eq(ask(daemon.port, "POST", path, JSON_TYPE, "{\"reason\":\"x\"}", NULL), 200);
+    }
+    cr_assert_eq(read_feed(daemon.port, 5, 12, seen, cursor, sizeof(cursor)), 24);
+    snprintf(path, sizeof(path), "/v1/feed?wait=20&cursor=%s", cursor);
+    poll_begin(&polling, daemon.port, path);
+    until_open(daemon.port, 1);
+    create(daemon.port, "news", JSON_TYPE);
+    pthread_join(polling.thread, NULL);
+    json = http_reply_json(&polling.reply);
+    cr_assert_eq(json_array_size(json_object_get(json, "events")), 1, "%s", polling.reply.body);
+    cr_assert(polling.took_us < 10000000);
+    json_decref(json);
+    http_reply_clear(&polling.reply);
+    check_refusal(daemon.port, &(struct refusal){ "cursor", "GET", "/v1/feed?cursor=1.2", NULL, NULL, 400,
+                                                  "InvalidRequest", "?cursor" });
+    daemon_fixture_close(&daemon);
+}
+
 /* ---- when things go away ---- */
 
 /* If it fails, a lost Redis hangs callers, or needs a restart of the daemon afterwards. */
@@ -693,15 +755,12 @@ Test(api, told_twice_it_leaves_at_once_whatever_is_under_way, .timeout = 60)
 
     open_configured(&daemon);
     create(daemon.port, "inv-8", JSON_TYPE);
-    for (i = 0; i < SL_COUNT(polling); i++)
-        poll_begin(&polling[i], daemon.port, i % 2 ? "/v1/invoices/inv-8/events?after=1&wait=60" : "/v1/accounts/1");
+    poll_begin(&polling[0], daemon.port, "/v1/invoices/inv-8/events?after=1&wait=60");
+    poll_begin(&polling[1], daemon.port, "/v1/feed?wait=60&limit=1&cursor=zzzzzzzzz.zzzzzzzzz.zzzzzzzzz.zzzzzzzzz");
     until_open(daemon.port, 2);
     kill(server_pid(daemon.redis.server), SIGSTOP); /* so that what is asked of Redis stays out */
-    for (i = 0; i < SL_COUNT(polling); i += 2) {
-        pthread_join(polling[i].thread, NULL);
-        http_reply_clear(&polling[i].reply);
-        poll_begin(&polling[i], daemon.port, i ? "/v1/invoices/inv-8" : "/v1/partitions");
-    }
+    poll_begin(&polling[2], daemon.port, "/v1/partitions");
+    poll_begin(&polling[3], daemon.port, "/v1/invoices/inv-8");
     until_open(daemon.port, 4);
     kill(daemon.pid, SIGTERM);
     while (ask(daemon.port, "GET", "/healthz", NULL, NULL, NULL) == 200) /* two signals sent at once are one */
