@@ -62,6 +62,13 @@ local last_commit, status, stored_due = stored[1], stored[2], stored[3] or ''
 local quiet = tonumber(stored[4] or '0')
 local score = tonumber(redis.call('ZSCORE', key_wheel, id) or '0')
 
+-- A key of a wrong type is an error, and it must be one before the first write.
+redis.call('XLEN', key_feed)
+redis.call('ZCARD', key_failed)
+if #ARGV >= FIRST_TALLY then
+    redis.call('HLEN', key_accounts)
+end
+
 -- Refusals, all of them before the first write.
 if last_commit == commit_id then
     return { 0, version, score, now }
@@ -91,8 +98,8 @@ if expect_token == 0 and changes == '' and status == 'working' and score > now
 end
 for i = FIRST_TALLY, #ARGV, 2 do
     local present = redis.call('HGET', key_accounts, ARGV[i])
-    if #ARGV[i + 1] > DIGITS_MAX + 1 or (present and #present > DIGITS_MAX + 1)
-        or not string.find(ARGV[i + 1], '^%-?%d+$') then
+    if not string.find(ARGV[i + 1], '^%-?%d+$') or #ARGV[i + 1] > DIGITS_MAX + 1
+        or (present and (not string.find(present, '^%-?%d+$') or #present > DIGITS_MAX + 1)) then
         return { 4, version, score, now }
     end
 end

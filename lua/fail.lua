@@ -32,6 +32,8 @@ local score = tonumber(redis.call('ZSCORE', key_wheel, id) or '0')
 local stored = redis.call('HMGET', key_machine, 'status', 'since')
 local status, since = stored[1], stored[2] or now
 
+redis.call('ZCARD', key_failed) -- of a wrong type: an error before the first write
+
 if redis.call('XLEN', key_events) ~= expect_version or not status or status == 'failed' or status == 'removed'
     or (expect_token > 0 and score ~= expect_token) then
     return { 1, score, now }

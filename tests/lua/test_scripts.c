@@ -1,0 +1,506 @@
+/* The engine's scripts on a real Redis: what they do, that a repeat changes nothing, that a refusal leaves no
+ * trace, and that a key of a wrong type is found before the first write. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/xmalloc.h"
+#include "lua/bind.h"
+#include "lua/claim.h"
+#include "lua/commit.h"
+#include "lua/domain_put.h"
+#include "lua/events.h"
+#include "lua/extend.h"
+#include "lua/fail.h"
+#include "lua/heartbeat.h"
+#include "lua/load.h"
+#include "support/redis_fixture.h"
+
+static struct redis_fixture redis;
+
+/* What a script answered: its integers, in order, and its texts. */
+static struct answer {
+    bool there;
+    enum sl_err err;
+    size_t count;
+    int64_t numbers[16];
+    char texts[16][64];
+} answer;
+
+static void answered(void *arg, enum sl_err err, const struct reply *reply)
+{
+    size_t i;
+
+    (void)arg;
+    memset(&answer, 0, sizeof(answer));
+    answer.err = err;
+    answer.count = reply_count(reply);
+    for (i = 0; i < answer.count && i < SL_COUNT(answer.numbers); i++) {
+        const char *text = reply_text(reply_at(reply, i), NULL);
+
+        answer.numbers[i] = reply_i64_or(reply_at(reply, i), 0);
+        snprintf(answer.texts[i], sizeof(answer.texts[i]), "%s", text ? text : "");
+    }
+    answer.there = true;
+}
+
+static void wait_answer(void)
+{
+    answer.there = false;
+    redis_fixture_wait(&redis, &answer.there);
+}
+
+static void begin(void)
+{
+    redis_fixture_open(&redis);
+}
+
+static void end(void)
+{
+    redis_fixture_close(&redis);
+}
+
+/* One word for the whole keyspace. */
+static char *digest(void)
+{
+    return xstrdup(redis_fixture_ask(
+        &redis, "EVAL",
+        "local r = {} for _, k in ipairs(redis.call('KEYS', '*')) do r[#r + 1] = k .. redis.sha1hex(redis.call('DUMP', k)) end "
+        "table.sort(r) return redis.sha1hex(table.concat(r))", "0", NULL));
+}
+
+/* ---- commit, with defaults ---- */
+
+struct commit_words {
+    const char *commit_id, *expect_version, *expect_token, *changes, *due, *lease, *snapshot, *mode;
+    const char *tallies[8];
+};
+
+static int64_t commit(struct commit_words words)
+{
+    struct lua_commit_keys keys = {
+        slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:accounts"), slice_of("{a}:feed"),
+        slice_of("{a}:failed"),
+    };
+    struct slice tallies[8];
+    struct lua_commit_args args = {
+        slice_of("inv:m"), slice_of(words.commit_id ? words.commit_id : "c1"),
+        slice_of(words.expect_version ? words.expect_version : "0"), slice_of(words.expect_token ? words.expect_token : "0"),
+        slice_of(words.changes ? words.changes : ""), slice_of(words.due ? words.due : "keep"),
+        slice_of(words.lease ? words.lease : "0"), slice_of("act"), slice_of("out"),
+        slice_of(words.snapshot ? words.snapshot : ""), slice_of(words.mode ? words.mode : ""), tallies, 0,
+    };
+
+    while (args.tallies_count < 8 && words.tallies[args.tallies_count]) {
+        tallies[args.tallies_count] = slice_of(words.tallies[args.tallies_count]);
+        args.tallies_count++;
+    }
+    lua_commit(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    return answer.err ? -1 : answer.numbers[0];
+}
+
+static const char *ask(const char *command, const char *key, const char *rest)
+{
+    return rest ? redis_fixture_ask(&redis, command, key, rest, NULL) : redis_fixture_ask(&redis, command, key, NULL);
+}
+
+static void make_machine(void)
+{
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "birth", .changes = "[1]", .due = "5000" }), LUA_COMMIT_DONE);
+}
+
+/* If this fails, a turn may become visible in part. */
+Test(commit, moves_event_timer_ledger_feed_and_snapshot_together, .init = begin, .fini = end)
+{
+    cr_assert_eq(commit((struct commit_words){ .changes = "[{\"x\":9007199254740993}]", .due = "1234567890123",
+                                               .snapshot = "{\"s\":1}", .tallies = { "1:own", "-99999999999999999", "2:own", "7" } }),
+                 LUA_COMMIT_DONE);
+    cr_expect_eq(answer.numbers[1], 1);
+    cr_expect_eq(answer.numbers[2], 0);
+    cr_expect_str_eq(ask("XLEN", "{a}:m:events", NULL), "1");
+    cr_expect(strstr(redis_fixture_ask(&redis, "XRANGE", "{a}:m:events", "1", "1", NULL), "9007199254740993"));
+    cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "1234567890123");
+    cr_expect_str_eq(ask("HGET", "{a}:accounts", "1:own"), "-99999999999999999");
+    cr_expect_str_eq(ask("XLEN", "{a}:feed", NULL), "1");
+    cr_expect_str_eq(ask("HGET", "{a}:m", "state"), "{\"s\":1}");
+    cr_expect_str_eq(ask("HGET", "{a}:m", "v"), "1");
+}
+
+/* If this fails, an answer that was lost makes a turn happen twice. */
+Test(commit, the_same_commit_again_is_done_and_changes_nothing, .init = begin, .fini = end)
+{
+    struct commit_words words = { .changes = "[1]", .due = "none", .lease = "60000", .tallies = { "1:own", "5" } };
+    char *before, *after;
+    int64_t token;
+
+    cr_assert_eq(commit(words), LUA_COMMIT_DONE);
+    token = answer.numbers[2];
+    cr_expect_gt(token, answer.numbers[3]);
+    before = digest();
+    cr_expect_eq(commit(words), LUA_COMMIT_DONE);
+    cr_expect_eq(answer.numbers[1], 1);
+    cr_expect_eq(answer.numbers[2], token);
+    after = digest();
+    cr_expect_str_eq(before, after);
+    free(before);
+    free(after);
+}
+
+/* If this fails, a refused commit leaves something behind. */
+Test(commit, refusals_leave_no_trace, .init = begin, .fini = end)
+{
+    static const struct {
+        const char *name;
+        struct commit_words words;
+        int64_t code;
+    } rows[] = {
+        { "exists", { .commit_id = "r", .expect_version = "0", .changes = "[2]" }, LUA_COMMIT_EXISTS },
+        { "old version", { .commit_id = "r", .expect_version = "2", .changes = "[2]" }, LUA_COMMIT_CONFLICT },
+        { "lost claim", { .commit_id = "r", .expect_version = "1", .expect_token = "77", .changes = "[2]" }, LUA_COMMIT_CONFLICT },
+        { "repair of a working one", { .commit_id = "r", .expect_version = "1", .mode = "r" }, LUA_COMMIT_NOT_FAILED },
+        { "posting of 19 digits", { .commit_id = "r", .expect_version = "1", .changes = "[2]", .tallies = { "1:own", "1", "2:own", "1999999999999999999" } }, LUA_COMMIT_RANGE },
+        { "posting that is no number", { .commit_id = "r", .expect_version = "1", .changes = "[2]", .tallies = { "1:own", "1.5" } }, LUA_COMMIT_RANGE },
+        { "wrong arguments", { .commit_id = "r", .expect_version = "x", .changes = "[2]" }, -1 },
+        { "half a posting", { .commit_id = "r", .expect_version = "1", .changes = "[2]", .tallies = { "1:own" } }, -1 },
+    };
+    char *before, *after;
+    size_t i;
+
+    make_machine();
+    before = digest();
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        cr_expect_eq(commit(rows[i].words), rows[i].code, "%s", rows[i].name);
+        after = digest();
+        cr_expect_str_eq(before, after, "%s", rows[i].name);
+        free(after);
+    }
+    free(before);
+}
+
+/* If this fails, a key that somebody overwrote turns a commit into half a commit. */
+Test(commit, keys_of_a_wrong_type_are_found_before_the_first_write, .init = begin, .fini = end)
+{
+    static const char *const keys[] = {
+        "{a}:m", "{a}:m:events", "{a}:wheel", "{a}:accounts", "{a}:feed", "{a}:failed",
+    };
+    char *before, *after;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(keys); i++) {
+        redis_fixture_ask(&redis, "FLUSHALL", NULL);
+        make_machine();
+        redis_fixture_ask(&redis, "SET", keys[i], "mine", NULL);
+        before = digest();
+        cr_expect_eq(commit((struct commit_words){ .commit_id = "w", .expect_version = "1", .changes = "[2]",
+                                                   .due = "none", .tallies = { "1:own", "5" } }), -1, "%s", keys[i]);
+        cr_expect_eq(answer.err, SL_EREFUSED, "%s", keys[i]);
+        after = digest();
+        cr_expect_str_eq(before, after, "%s", keys[i]);
+        free(before);
+        free(after);
+    }
+    redis_fixture_ask(&redis, "FLUSHALL", NULL);
+    make_machine();
+    redis_fixture_ask(&redis, "HSET", "{a}:accounts", "1:own", "much", NULL);
+    cr_expect_eq(commit((struct commit_words){ .commit_id = "w", .expect_version = "1", .changes = "[2]",
+                                               .tallies = { "1:own", "5" } }), LUA_COMMIT_RANGE);
+    cr_expect_str_eq(ask("XLEN", "{a}:m:events", NULL), "1");
+}
+
+/* If this fails, polls share an idempotency key, or a claim alone counts as one. */
+Test(commit, counts_quiet_commits_but_not_claims, .init = begin, .fini = end)
+{
+    char token[24];
+
+    make_machine();
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "claim", .expect_version = "1", .lease = "60000", .mode = "c" }), LUA_COMMIT_DONE);
+    snprintf(token, sizeof(token), "%lld", (long long)answer.numbers[2]);
+    cr_expect_str_eq(ask("HGET", "{a}:m", "quiet"), "0");
+    cr_expect_str_eq(ask("HGET", "{a}:m", "due"), "5000");
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "q1", .expect_version = "1", .expect_token = token, .due = "6000" }), LUA_COMMIT_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:m", "quiet"), "1");
+    cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "6000");
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "e2", .expect_version = "1", .changes = "[2]", .due = "none" }), LUA_COMMIT_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:m", "quiet"), "0");
+    cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "nil");
+}
+
+/* If this fails, a machine that one daemon works on is taken by another's quiet commit. */
+Test(commit, without_changes_respects_anothers_claim, .init = begin, .fini = end)
+{
+    make_machine();
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "a", .expect_version = "1", .lease = "60000", .mode = "c" }), LUA_COMMIT_DONE);
+    cr_expect_eq(commit((struct commit_words){ .commit_id = "b", .expect_version = "1", .lease = "60000", .mode = "c" }), LUA_COMMIT_CONFLICT);
+}
+
+/* If this fails, an id comes back to life, or a removed machine keeps its timer. */
+Test(commit, a_removed_machine_stays_removed, .init = begin, .fini = end)
+{
+    make_machine();
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "x", .expect_version = "1", .changes = "[2]", .due = "9000", .mode = "x" }), LUA_COMMIT_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:m", "status"), "removed");
+    cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "nil");
+    cr_expect_eq(commit((struct commit_words){ .commit_id = "y", .expect_version = "2", .changes = "[3]" }), LUA_COMMIT_MISSING);
+    cr_expect_eq(commit((struct commit_words){ .commit_id = "z", .changes = "[1]" }), LUA_COMMIT_EXISTS);
+}
+
+/* ---- fail ---- */
+
+static int64_t fail(const char *version, const char *token, const char *retry)
+{
+    struct lua_fail_keys keys = { slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:failed") };
+    struct lua_fail_args args = {
+        slice_of("inv:m"), slice_of(version), slice_of(token), slice_of("why"), slice_of(retry), slice_of("3"),
+    };
+
+    lua_fail(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    return answer.err ? -1 : answer.numbers[0];
+}
+
+/* If this fails, a failing step is lost from the wheel, or a parked machine goes on by itself. */
+Test(fail, retries_then_parks_and_a_repair_brings_it_back, .init = begin, .fini = end)
+{
+    make_machine();
+    cr_assert_eq(fail("1", "0", "60000"), LUA_FAIL_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:m", "status"), "retrying");
+    cr_expect_gt(answer.numbers[1], answer.numbers[2]);
+    cr_assert_eq(fail("1", "0", "0"), LUA_FAIL_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:m", "status"), "failed");
+    cr_expect_str_eq(ask("HGET", "{a}:m", "reason"), "why");
+    cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "nil");
+    cr_expect_str_neq(ask("ZSCORE", "{a}:failed", "inv:m"), "nil");
+    cr_expect_eq(commit((struct commit_words){ .commit_id = "n", .expect_version = "1", .changes = "[2]" }), LUA_COMMIT_FAILED);
+    cr_expect_eq(fail("1", "0", "0"), LUA_FAIL_CONFLICT, "it is parked already");
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "rep", .expect_version = "1", .mode = "r" }), LUA_COMMIT_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:m", "status"), "working");
+    cr_expect_str_eq(ask("HGET", "{a}:m", "reason"), "nil");
+    cr_expect_str_eq(ask("ZSCORE", "{a}:failed", "inv:m"), "nil");
+    cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "5000", "the timer that failed is due again");
+}
+
+/* If this fails, a daemon that lost its claim can park what another has done. */
+Test(fail, refusals_leave_no_trace, .init = begin, .fini = end)
+{
+    char *before, *after;
+
+    make_machine();
+    before = digest();
+    cr_expect_eq(fail("2", "0", "0"), LUA_FAIL_CONFLICT);
+    cr_expect_eq(fail("1", "77", "0"), LUA_FAIL_CONFLICT);
+    cr_expect_eq(fail("one", "0", "0"), -1);
+    redis_fixture_ask(&redis, "SET", "{a}:failed", "mine", NULL);
+    cr_expect_eq(fail("1", "0", "0"), -1);
+    redis_fixture_ask(&redis, "DEL", "{a}:failed", NULL);
+    after = digest();
+    cr_expect_str_eq(before, after);
+    free(before);
+    free(after);
+}
+
+/* ---- claim, extend ---- */
+
+static int64_t claim(const char *limit, const char *lease)
+{
+    struct lua_claim_keys keys = { slice_of("{a}:wheel") };
+    struct lua_claim_args args = { slice_of(limit), slice_of(lease) };
+
+    lua_claim(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    return answer.err ? -1 : answer.numbers[0];
+}
+
+/* If this fails, timers are run out of order, early, or by two daemons at once. */
+Test(claim, takes_the_oldest_due_once_and_never_early, .init = begin, .fini = end)
+{
+    redis_fixture_ask(&redis, "ZADD", "{a}:wheel", "3", "inv:c", "1", "inv:a", "2", "inv:b", "9999999999999", "inv:z", NULL);
+    cr_assert_eq(claim("2", "60000"), LUA_CLAIM_DONE);
+    cr_assert_eq(answer.count, 8);
+    cr_expect_str_eq(answer.texts[4], "inv:a");
+    cr_expect_str_eq(answer.texts[6], "inv:b");
+    cr_expect_eq(answer.numbers[5], 1, "the score that it had");
+    cr_expect_eq(answer.numbers[3], answer.numbers[1] + 60000, "the token is the end of the claim");
+    cr_expect_eq(answer.numbers[2], 3, "what is left first");
+    cr_assert_eq(claim("10", "60000"), LUA_CLAIM_DONE);
+    cr_expect_eq(answer.count, 6, "only the third is left");
+    cr_assert_eq(claim("10", "60000"), LUA_CLAIM_DONE);
+    cr_expect_eq(answer.count, 4, "a second claim finds nothing");
+    cr_expect_eq(claim("1001", "60000"), -1);
+    cr_expect_eq(claim("1", "0"), -1);
+}
+
+/* If this fails, the machines of a dead daemon are lost. */
+Test(claim, a_claim_that_ran_out_is_due_again, .init = begin, .fini = end)
+{
+    int64_t until_us = clock_mono_us() + 5000000;
+
+    redis_fixture_ask(&redis, "ZADD", "{a}:wheel", "1", "inv:a", NULL);
+    cr_assert_eq(claim("1", "20"), LUA_CLAIM_DONE);
+    do {
+        cr_assert_lt(clock_mono_us(), until_us);
+        cr_assert_eq(claim("1", "60000"), LUA_CLAIM_DONE);
+    } while (answer.count < 6);
+    cr_expect_str_eq(answer.texts[4], "inv:a");
+}
+
+static int64_t extend(const char *token)
+{
+    struct lua_extend_keys keys = { slice_of("{a}:wheel") };
+    struct lua_extend_args args = { slice_of("inv:a"), slice_of(token), slice_of("60000") };
+
+    lua_extend(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    return answer.err ? -1 : answer.numbers[0];
+}
+
+/* If this fails, a slow call loses its machine, or keeps one that another has. */
+Test(extend, only_the_holder_may, .init = begin, .fini = end)
+{
+    char *before, *after;
+
+    redis_fixture_ask(&redis, "ZADD", "{a}:wheel", "500", "inv:a", NULL);
+    cr_assert_eq(extend("500"), LUA_EXTEND_DONE);
+    cr_expect_eq(answer.numbers[1], answer.numbers[2] + 60000);
+    before = digest();
+    cr_expect_eq(extend("500"), LUA_EXTEND_CONFLICT);
+    cr_expect_eq(extend("x"), -1);
+    after = digest();
+    cr_expect_str_eq(before, after);
+    free(before);
+    free(after);
+}
+
+/* ---- bind, heartbeat, load, events, domain_put ---- */
+
+static int64_t bind(const char *id)
+{
+    struct lua_bind_keys keys = { slice_of("{a}:tag:t") };
+    struct lua_bind_args args = { slice_of(id) };
+
+    lua_bind(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    return answer.err ? -1 : answer.numbers[0];
+}
+
+/* If this fails, a callback reaches another's payment. */
+Test(bind, a_tag_is_bound_once_and_for_all, .init = begin, .fini = end)
+{
+    cr_expect_eq(bind("inv:a"), LUA_BIND_DONE);
+    cr_expect_eq(bind("inv:a"), LUA_BIND_DONE);
+    cr_expect_eq(bind("inv:b"), LUA_BIND_BOUND_ELSEWHERE);
+    cr_expect_str_eq(answer.texts[1], "inv:a");
+    cr_expect_eq(bind(""), -1);
+}
+
+static void heartbeat(const char *name, const char *silent, const char *leaving)
+{
+    struct lua_heartbeat_keys keys = { slice_of("daemons") };
+    struct lua_heartbeat_args args = { slice_of(name), slice_of(silent), slice_of(leaving) };
+
+    lua_heartbeat(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+}
+
+/* If this fails, partitions stay with daemons that are gone. */
+Test(heartbeat, tells_who_is_there_and_forgets_who_is_not, .init = begin, .fini = end)
+{
+    redis_fixture_ask(&redis, "ZADD", "daemons", "1", "dead", NULL);
+    heartbeat("b", "3000", "0");
+    heartbeat("a", "3000", "0");
+    cr_assert_eq(answer.count, 4);
+    cr_expect_str_eq(answer.texts[2], "a");
+    cr_expect_str_eq(answer.texts[3], "b");
+    heartbeat("b", "3000", "1");
+    cr_assert_eq(answer.count, 3);
+    cr_expect_str_eq(answer.texts[2], "a");
+}
+
+static void load(const char *at)
+{
+    struct lua_load_keys keys = { slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel") };
+    struct lua_load_args args = { slice_of("inv:m"), slice_of(at) };
+
+    lua_load(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+}
+
+/* If this fails, a machine is folded from the wrong events. */
+Test(load, gives_what_is_there_and_changes_nothing, .init = begin, .fini = end)
+{
+    char *before, *after;
+
+    load("0");
+    cr_expect_eq(answer.err, SL_OK);
+    cr_expect_eq(answer.numbers[2], 0, "no machine, no events");
+    make_machine();
+    before = digest();
+    load("0");
+    cr_expect_eq(answer.numbers[2], 1);
+    cr_expect_eq(answer.numbers[3], 5000);
+    load("1");
+    cr_expect_eq(answer.numbers[2], 1);
+    load("-1");
+    cr_expect_eq(answer.err, SL_EREFUSED);
+    after = digest();
+    cr_expect_str_eq(before, after);
+    free(before);
+    free(after);
+}
+
+static void events(const char *after, const char *limit)
+{
+    struct lua_events_keys keys = { slice_of("{a}:m:events") };
+    struct lua_events_args args = { slice_of(after), slice_of(limit) };
+
+    lua_events(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+}
+
+/* If this fails, a reader misses events or sees them twice. */
+Test(events, refuses_what_is_out_of_range, .init = begin, .fini = end)
+{
+    make_machine();
+    events("0", "10");
+    cr_expect_eq(answer.err, SL_OK);
+    cr_expect_eq(answer.numbers[2], 1);
+    events("5", "10");
+    cr_expect_eq(answer.err, SL_OK, "past the end is no error");
+    events("-1", "10");
+    cr_expect_eq(answer.err, SL_EREFUSED);
+    events("0", "0");
+    cr_expect_eq(answer.err, SL_EREFUSED);
+    events("0", "1001");
+    cr_expect_eq(answer.err, SL_EREFUSED);
+}
+
+static int64_t domain_put(const char *expect, const char *revision, const char *key)
+{
+    struct lua_domain_put_keys keys = { slice_of("{d}:head"), slice_of(key) };
+    struct lua_domain_put_args args = { slice_of(expect), slice_of(revision), slice_of("{}") };
+
+    lua_domain_put(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    return answer.err ? -1 : answer.numbers[0];
+}
+
+/* If this fails, two operators overwrite each other's configuration. */
+Test(domain_put, only_on_top_of_the_head_it_was_made_from, .init = begin, .fini = end)
+{
+    char *before, *after;
+
+    cr_expect_eq(domain_put("0", "1", "{d}:1"), LUA_DOMAIN_PUT_DONE);
+    cr_expect_eq(domain_put("1", "2", "{d}:2"), LUA_DOMAIN_PUT_DONE);
+    before = digest();
+    cr_expect_eq(domain_put("1", "3", "{d}:3"), LUA_DOMAIN_PUT_CONFLICT);
+    cr_expect_eq(answer.numbers[1], 2);
+    cr_expect_eq(domain_put("2", "3", "{d}:1"), LUA_DOMAIN_PUT_CONFLICT, "a document is never changed");
+    cr_expect_eq(domain_put("2", "2", "{d}:3"), -1);
+    after = digest();
+    cr_expect_str_eq(before, after);
+    free(before);
+    free(after);
+}
