@@ -54,9 +54,10 @@ static void share_read(void *arg, enum sl_err err, const struct reply *reply)
     if (err)
         summing->err = err == SL_EREFUSED ? SL_ECORRUPT : err;
     summing->found |= reply_kind(reply_at(reply, 1)) == REPLY_STRING || reply_kind(reply_at(reply, 0)) == REPLY_STRING;
-    summing->own += reply_i64_or(reply_at(reply, 0), 0);
-    summing->min += reply_i64_or(reply_at(reply, 1), 0);
-    summing->max += reply_i64_or(reply_at(reply, 2), 0);
+    if (__builtin_add_overflow(summing->own, reply_i64_or(reply_at(reply, 0), 0), &summing->own) ||
+        __builtin_add_overflow(summing->min, reply_i64_or(reply_at(reply, 1), 0), &summing->min) ||
+        __builtin_add_overflow(summing->max, reply_i64_or(reply_at(reply, 2), 0), &summing->max))
+        summing->err = SL_ECORRUPT;
     if (--summing->left == 0)
         answer_balances(request);
 }

@@ -500,42 +500,157 @@ Test(api, a_long_poll_ends_with_the_next_event_of_any_daemon, .timeout = 60)
     daemon_fixture_close(&daemon);
 }
 
-/* If it fails, StartPayment with ?wait does not tell how the payment ended, or the books do not show it. */
-Test(api, a_payment_runs_to_its_end, .timeout = 60)
+/* ---- with a bank ---- */
+
+struct banked {
+    struct daemon_fixture daemon, bank;
+};
+
+static void open_banked(struct banked *banked)
 {
-    const char *words[] = { "--port=0", NULL, NULL };
-    char *file = daemon_fixture_file("examples/domain.json"), *domain = file, *next, *payment, address[64], book[96];
-    struct daemon_fixture daemon, bank = { .pid = 0 };
-    json_t *json;
+    const char *words[] = { "--port=0", NULL, NULL, NULL };
+    char *domain = daemon_fixture_file("examples/domain.json"), *next, address[64], book[96], service[64];
     int out;
 
-    daemon_fixture_open(&daemon, "--insecure", NULL);
-    snprintf(book, sizeof(book), "--book=%s/book", daemon.redis.dir);
+    daemon_fixture_open(&banked->daemon, "--insecure", NULL);
+    snprintf(book, sizeof(book), "--book=%s/book", banked->daemon.redis.dir);
+    snprintf(service, sizeof(service), "--service=http://127.0.0.1:%d", banked->daemon.port);
     words[1] = book;
-    bank.pid = daemon_fixture_spawn("mockbank", daemon.log, words, &out);
-    snprintf(address, sizeof(address), "127.0.0.1:%d", daemon_fixture_port(out));
+    words[2] = service;
+    banked->bank = (struct daemon_fixture){ .pid = daemon_fixture_spawn("mockbank", banked->daemon.log, words, &out) };
+    banked->bank.port = daemon_fixture_port(out);
     close(out);
+    snprintf(address, sizeof(address), "127.0.0.1:%d", banked->bank.port);
     while (strstr(domain, "127.0.0.1:8090")) {
         next = exchanged(domain, "127.0.0.1:8090", address);
         free(domain);
         domain = next;
     }
-    daemon_fixture_configure(&daemon, NULL, domain);
-    create(daemon.port, "inv-4", JSON_TYPE);
-    payment = daemon_fixture_file("examples/payment.json");
-    cr_assert_eq(ask(daemon.port, "POST", "/v1/invoices/inv-4/payments?wait=20", JSON_TYPE, payment, &json), 202);
-    cr_assert(json_object_get(json_object_get(json_object_get(json, "payment"), "status"), "captured"), "%s",
-              json_dumps(json, JSON_COMPACT));
+    daemon_fixture_configure(&banked->daemon, NULL, domain);
+    free(domain);
+}
+
+static void close_banked(struct banked *banked)
+{
+    kill(banked->bank.pid, SIGTERM);
+    daemon_fixture_wait(&banked->bank);
+    daemon_fixture_close(&banked->daemon);
+}
+
+/* Creates an invoice and starts a payment with a card of the bank's; the payment's state after WAIT_S or at rest. */
+static json_t *pay(const struct banked *banked, const char *id, const char *card, int wait_s)
+{
+    char *text = daemon_fixture_file("examples/payment.json"), *body = exchanged(text, "no_preauth", card), path[128];
+    json_t *json;
+    int status;
+
+    create(banked->daemon.port, id, JSON_TYPE);
+    snprintf(path, sizeof(path), "/v1/invoices/%s/payments?wait=%d", id, wait_s);
+    status = ask(banked->daemon.port, "POST", path, JSON_TYPE, body, &json);
+    cr_assert_eq(status, 202, "%s: %d", id, status);
+    free(text);
+    free(body);
+    return json;
+}
+
+static const char *status_name(const json_t *state)
+{
+    const char *name = json_object_iter_key(json_object_iter(json_object_get(json_object_get(state, "payment"), "status")));
+
+    return name ? name : "";
+}
+
+/* Waits until the payment has STATUS. */
+static void until_status(const struct banked *banked, const char *id, const char *status)
+{
+    int64_t until_us = clock_mono_us() + FIXTURE_WAIT_MS * 1000;
+    char path[128];
+    json_t *json;
+    bool there;
+
+    snprintf(path, sizeof(path), "/v1/invoices/%s/payments/1", id);
+    do {
+        cr_assert_eq(ask(banked->daemon.port, "GET", path, NULL, NULL, &json), 200);
+        there = strcmp(status_name(json), status) == 0;
+        cr_assert(there || clock_mono_us() < until_us, "%s is %s", id, status_name(json));
+        json_decref(json);
+    } while (!there);
+}
+
+/* The tag that the payment of invoice ID waits under, from its events. */
+static void waiting_tag(const struct banked *banked, const char *id, char *tag, size_t size)
+{
+    static const char before[] = "\"session_suspended\":{\"tag\":\"";
+    struct http_reply reply;
+    char path[128];
+    const char *at;
+
+    snprintf(path, sizeof(path), "/v1/invoices/%s/events", id);
+    reply = http_request(banked->daemon.port, "GET", path, NULL, NULL);
+    at = strstr(reply.body, before);
+    cr_assert(at, "%s", reply.body);
+    at += strlen(before);
+    snprintf(tag, size, "%.*s", (int)strcspn(at, "\""), at);
+    http_reply_clear(&reply);
+}
+
+/* If it fails, StartPayment with ?wait does not tell how the payment ended, or the books do not show it. */
+Test(api, a_payment_runs_to_its_end_and_to_the_books, .timeout = 60)
+{
+    static const char *const shop[] = { "/v1/accounts/3001", "/v1/accounts/3002" };
+    int64_t own = 0;
+    struct banked banked;
+    json_t *json;
+    size_t i;
+
+    open_banked(&banked);
+    json = pay(&banked, "inv-4", "no_preauth", 20);
+    cr_assert_str_eq(status_name(json), "captured");
     json_decref(json);
-    cr_assert_eq(ask(daemon.port, "GET", "/v1/invoices/inv-4/payments/1", NULL, NULL, NULL), 200);
-    cr_assert_eq(ask(daemon.port, "GET", "/v1/invoices/inv-4", NULL, NULL, &json), 200);
+    cr_assert_eq(ask(banked.daemon.port, "GET", "/v1/invoices/inv-4", NULL, NULL, &json), 200);
     cr_assert(json_object_get(json_object_get(json_object_get(json, "invoice"), "status"), "paid"));
     json_decref(json);
-    free(domain);
-    free(payment);
-    kill(bank.pid, SIGTERM);
-    daemon_fixture_wait(&bank);
-    daemon_fixture_close(&daemon);
+    for (i = 0; i < SL_COUNT(shop); i++) {
+        cr_assert_eq(ask(banked.daemon.port, "GET", shop[i], NULL, NULL, &json), 200, "%s", shop[i]);
+        own += json_integer_value(json_object_get(json, "own_amount"));
+        cr_assert_str_eq(text_of(json_object_get(json, "currency"), "symbolic_code"), "RUB");
+        json_decref(json);
+    }
+    cr_assert(own > 0 && own < 42000, "the shop got %lld", (long long)own);
+    close_banked(&banked);
+}
+
+/* If it fails, a payment that waits for its payer is never told that the payer came, or that nobody will. */
+Test(api, a_waiting_payment_hears_from_the_bank, .timeout = 60)
+{
+    char tag[256], path[320], form[320];
+    struct banked banked;
+    json_t *json;
+
+    open_banked(&banked);
+    json = pay(&banked, "inv-9", "preauth_3ds:timeout=30", 20);
+    cr_assert_str_eq(status_name(json), "pending");
+    json_decref(json);
+    waiting_tag(&banked, "inv-9", tag, sizeof(tag));
+    snprintf(path, sizeof(path), "/v1/provider/payments/%s", tag);
+    cr_assert_eq(ask(banked.daemon.port, "GET", path, NULL, NULL, &json), 200);
+    cr_assert(json_object_get(json, "payment") && json_object_get(json, "invoice"), "%s", json_dumps(json, 0));
+    json_decref(json);
+    snprintf(form, sizeof(form), "tag=%s", tag);
+    cr_assert_eq(ask(banked.bank.port, "POST", "/form", "Content-Type: application/x-www-form-urlencoded\r\n", form, NULL),
+                 200);
+    until_status(&banked, "inv-9", "captured");
+    snprintf(path, sizeof(path), "/v1/provider/callbacks/%s", tag);
+    check_refusal(banked.daemon.port, &(struct refusal){ "a callback again", "POST", path, JSON_TYPE,
+                                                         "{\"payload\":\"eA==\"}", 400, "InvalidRequest", NULL });
+
+    json_decref(pay(&banked, "inv-10", "preauth_3ds:timeout=30", 20));
+    waiting_tag(&banked, "inv-10", tag, sizeof(tag));
+    snprintf(path, sizeof(path), "/v1/provider/sessions/%s", tag);
+    cr_assert_eq(ask(banked.daemon.port, "POST", path, JSON_TYPE,
+                     "{\"change\":{\"status\":{\"failure\":{\"code\":\"authorization_failed\"}}}}", NULL), 200);
+    until_status(&banked, "inv-10", "failed");
+    close_banked(&banked);
 }
 
 /* If it fails, HTTP's own rules are broken and proxies and clients stumble. */
