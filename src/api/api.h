@@ -10,6 +10,7 @@
 
 #include "api/auth.h"
 #include "api/domain_store.h"
+#include "api/listen.h"
 #include "engine/runtime.h"
 #include "engine/space.h"
 #include "engine/wheel.h"
@@ -20,8 +21,8 @@ struct event_base;
 
 struct api_setup {
     struct event_base *base;
-    const char *address; /* "127.0.0.1" */
-    int port;            /* 0: the kernel chooses */
+    struct listen_at *listen; /* gets the ports that the kernel chose */
+    size_t listen_count; /* 1..LISTEN_MAX */
     bool reuse_port;     /* SO_REUSEPORT: several daemons on one port */
     size_t body_max;     /* bytes; 0: 1 MiB */
     struct auth *auth;   /* NULL: no tokens, everybody may do everything */
@@ -36,9 +37,8 @@ struct api_setup {
     bool durable;        /* for /readyz: Redis was found strict */
 };
 
-/* Errors: SL_ESYS (errno): the address cannot be bound. */
-SL_MUST_USE enum sl_err api_new(const struct api_setup *setup, struct api **out);
-int api_port(const struct api *api);
+/* Errors: SL_ESYS (errno): the address numbered *FAILED cannot be bound; then none is. */
+SL_MUST_USE enum sl_err api_new(const struct api_setup *setup, struct api **out, size_t *failed);
 /* Takes no more connections; long polls are answered with what there is. DONE when no request is open. */
 void api_stop(struct api *api, void (*done)(void *arg), void *arg);
 /* New tokens; the old ones may be freed: no request under way keeps a principal of theirs. */

@@ -1,5 +1,5 @@
 /* The server: from evhttp's request to a handler's, and the answer back. */
-#include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -7,12 +7,10 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -31,8 +29,8 @@
 struct api {
     struct api_setup setup;
     struct evhttp *http;
-    struct evhttp_bound_socket *socket;
-    int port;
+    struct evhttp_bound_socket *sockets[LISTEN_MAX];
+    size_t socket_count; /* 0 once it takes no more connections */
     struct api_request *open;
     void (*stopped)(void *arg);
     void *stopped_arg;
@@ -370,48 +368,29 @@ static void request_begin(struct evhttp_request *http, void *arg)
 
 /* ---- life ---- */
 
-static enum sl_err socket_bind(const struct api_setup *setup, evutil_socket_t *out)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)setup->port) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, saved;
-
-    if (fd < 0)
-        return SL_ESYS;
-    if (inet_pton(AF_INET, setup->address, &address.sin_addr) != 1) {
-        errno = EINVAL;
-    } else {
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (setup->reuse_port)
-            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-        if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 1024) == 0) {
-            *out = fd;
-            return SL_OK;
-        }
-    }
-    saved = errno;
-    close(fd);
-    errno = saved;
-    return SL_ESYS;
-}
-
 static struct api *taking; /* whose listener accept_failed is about; a process has one server */
 
 static void connections_take(void *arg)
 {
     struct api *api = arg;
 
+    size_t i;
+
     api->paused = false;
-    if (api->socket)
-        evconnlistener_enable(evhttp_bound_socket_get_listener(api->socket));
+    for (i = 0; i < api->socket_count; i++)
+        evconnlistener_enable(evhttp_bound_socket_get_listener(api->sockets[i]));
 }
 
 static void connections_pause(struct api *api)
 {
-    if (api->paused || !api->socket)
+    size_t i;
+
+    if (api->paused || api->socket_count == 0)
         return;
     api->paused = true;
     log_warn("too many connections: no more are taken for %d ms", PAUSE_MS);
-    evconnlistener_disable(evhttp_bound_socket_get_listener(api->socket));
+    for (i = 0; i < api->socket_count; i++)
+        evconnlistener_disable(evhttp_bound_socket_get_listener(api->sockets[i]));
     api->setup.alarm->after(api->setup.alarm_ctx, PAUSE_MS, connections_take, api);
 }
 
@@ -448,17 +427,35 @@ static void connections_limit(struct api *api)
     api->files_max = most > 2 * FILES_SPARE ? (int)most - FILES_SPARE : (int)most / 2;
     taking = api;
     evhttp_set_bevcb(api->http, connection_new, api);
-    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(api->socket), accept_failed);
 }
 
-enum sl_err api_new(const struct api_setup *setup, struct api **out)
+/* Opens all addresses, or none; *FAILED is the one that could not be. */
+static enum sl_err listen_all(struct listen_at *at, size_t count, bool reuse_port, int *fds, size_t *failed)
 {
-    struct sockaddr_in bound;
-    socklen_t len = sizeof(bound);
-    evutil_socket_t fd;
-    struct api *api;
+    size_t i;
+    int saved;
 
-    if (socket_bind(setup, &fd))
+    for (i = 0; i < count; i++) {
+        if (!listen_open(&at[i], reuse_port, &fds[i]))
+            continue;
+        saved = errno;
+        *failed = i;
+        while (i > 0)
+            close(fds[--i]);
+        errno = saved;
+        return SL_ESYS;
+    }
+    return SL_OK;
+}
+
+enum sl_err api_new(const struct api_setup *setup, struct api **out, size_t *failed)
+{
+    int fds[LISTEN_MAX];
+    struct api *api;
+    size_t i;
+
+    assert(setup->listen_count >= 1 && setup->listen_count <= LISTEN_MAX);
+    if (listen_all(setup->listen, setup->listen_count, setup->reuse_port, fds, failed))
         return SL_ESYS;
     api = xcalloc(1, sizeof(*api));
     api->setup = *setup;
@@ -472,17 +469,14 @@ enum sl_err api_new(const struct api_setup *setup, struct api **out)
     evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
                                               EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
     evhttp_set_gencb(api->http, request_begin, api);
-    api->socket = evhttp_accept_socket_with_handle(api->http, fd);
     connections_limit(api);
-    getsockname(fd, (struct sockaddr *)&bound, &len);
-    api->port = ntohs(bound.sin_port);
+    for (i = 0; i < setup->listen_count; i++) {
+        api->sockets[i] = evhttp_accept_socket_with_handle(api->http, fds[i]);
+        evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(api->sockets[i]), accept_failed);
+    }
+    api->socket_count = setup->listen_count;
     *out = api;
     return SL_OK;
-}
-
-int api_port(const struct api *api)
-{
-    return api->port;
 }
 
 void api_set_auth(struct api *api, struct auth *auth)
@@ -519,9 +513,8 @@ void api_stop(struct api *api, void (*done)(void *arg), void *arg)
     api->stopping = true;
     api->stopped = done;
     api->stopped_arg = arg;
-    if (api->socket)
-        evhttp_del_accept_socket(api->http, api->socket);
-    api->socket = NULL;
+    while (api->socket_count > 0)
+        evhttp_del_accept_socket(api->http, api->sockets[--api->socket_count]);
     DL_FOREACH_SAFE(api->open, request, next) {
         if (request->give_up)
             request->give_up(request);

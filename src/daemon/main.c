@@ -60,8 +60,11 @@ static void daemon_end(struct daemon *daemon, int status)
 
 static void daemon_run(struct daemon *daemon, int partitions)
 {
-    const struct options *options = &daemon->options;
+    struct options *options = &daemon->options;
+    char place[LISTEN_TEXT_MAX];
+    size_t i, failed;
     const char *why;
+    int saved;
 
     daemon->space = space_new(partitions);
     daemon->domains = domain_store_new(daemon->client, &alarm_loop_ops, daemon->alarm);
@@ -82,19 +85,25 @@ static void daemon_run(struct daemon *daemon, int partitions)
         .alarm_ctx = daemon->alarm, .name = daemon->name, .kinds = kinds, .lease_ms = options->lease_ms,
     });
     if (api_new(&(struct api_setup){
-            .base = daemon->base, .address = options->address, .port = options->port, .reuse_port = options->reuse_port,
+            .base = daemon->base, .listen = options->listen, .listen_count = options->listen_count, .reuse_port = options->reuse_port,
             .auth = daemon->auth, .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime,
             .wheel = daemon->wheel, .effects = daemon->effects, .domains = daemon->domains, .alarm = &alarm_loop_ops,
             .alarm_ctx = daemon->alarm, .durable = daemon->durable,
-        }, &daemon->api)) {
-        log_error("cannot listen on %s:%d: %s", options->address, options->port, strerror(errno));
+        }, &daemon->api, &failed)) {
+        saved = errno;
+        listen_text(&options->listen[failed], place);
+        log_error("cannot listen on %s: %s", place, strerror(saved));
         daemon_end(daemon, 1);
         return;
     }
     daemon->running = true;
-    log_info("%s serves %d partitions on http://%s:%d%s", daemon->name, partitions, options->address, api_port(daemon->api),
+    log_info("%s serves %d partitions%s", daemon->name, partitions,
              daemon->auth ? "" : " WITHOUT TOKENS: everybody who reaches it may do everything");
-    printf("sluiced listening on %s:%d\n", options->address, api_port(daemon->api));
+    for (i = 0; i < options->listen_count; i++) {
+        listen_text(&options->listen[i], place);
+        log_info("it listens on http://%s", place);
+        printf("sluiced listening on %s\n", place);
+    }
     fflush(stdout);
 }
 

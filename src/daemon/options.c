@@ -22,7 +22,8 @@ static const char help[] =
     "                         refuse to start if the deployment has another number\n"
     "  --durability=HOW       strict (default): refuse a Redis that answers before its data is safe;\n"
     "                         relaxed: accept it, and say so\n"
-    "  --listen=ADDRESS:PORT  HTTP API (default: 127.0.0.1:8080; port 0: the kernel chooses)\n"
+    "  --listen=ADDRESS:PORT  HTTP API (default: 127.0.0.1:8080; port 0: the kernel chooses);\n"
+    "                         several with commas between; IPv6 as [::1]:8080\n"
     "  --reuse-port           let several daemons of this host share the port\n"
     "  --tokens=FILE          bearer tokens and their roles (JSON)\n"
     "  --insecure             no tokens: everybody who reaches the port may do everything\n"
@@ -82,17 +83,24 @@ static int64_t number(const char *name, const char *text, int64_t min, int64_t m
     return value;
 }
 
+/* Addresses with commas between; they take the place of those given before. */
 static void listen_set(struct options *options, const char *text)
 {
-    const char *colon = strrchr(text, ':');
-    static char address[64];
+    char one[LISTEN_TEXT_MAX];
+    size_t len;
 
-    if (!colon || (size_t)(colon - text) >= sizeof(address) || colon == text)
-        die("--listen must be ADDRESS:PORT, not \"%s\"", text);
-    memcpy(address, text, (size_t)(colon - text));
-    address[colon - text] = '\0';
-    options->address = address;
-    options->port = (int)number("listen", colon + 1, 0, 65535);
+    for (options->listen_count = 0;; text += len + 1) {
+        len = strcspn(text, ",");
+        if (options->listen_count == LISTEN_MAX)
+            die("--listen takes at most %d addresses", LISTEN_MAX);
+        if (len < sizeof(one))
+            snprintf(one, sizeof(one), "%.*s", (int)len, text);
+        if (len >= sizeof(one) || !listen_parse(one, &options->listen[options->listen_count]))
+            die("--listen must be ADDRESS:PORT (127.0.0.1:8080, [::1]:8080) with commas between, not \"%s\"", text);
+        options->listen_count++;
+        if (!text[len])
+            return;
+    }
 }
 
 static void option_set(struct options *options, int option, const char *value)
@@ -140,13 +148,16 @@ static const char *from_environment(const char *name)
 
 void options_parse(int argc, char **argv, struct options *out)
 {
+    char place[LISTEN_TEXT_MAX];
     const struct option *row;
     const char *value;
+    size_t i;
     int option;
 
     *out = (struct options){
-        .data = "sluice-data", .address = "127.0.0.1", .port = 8080, .lease_ms = 30000, .grace_ms = 10000,
+        .data = "sluice-data", .lease_ms = 30000, .grace_ms = 10000,
     };
+    listen_set(out, "127.0.0.1:8080");
     for (row = table; row->name && row->val < OPT_HELP; row++) {
         value = from_environment(row->name);
         if (value && (row->has_arg || strcmp(value, "1") == 0))
@@ -160,6 +171,10 @@ void options_parse(int argc, char **argv, struct options *out)
         die("who may do what? Give --tokens=FILE, or --insecure to let everybody do everything.");
     if (out->tokens && out->insecure)
         die("--tokens and --insecure contradict each other");
-    if (out->insecure && strncmp(out->address, "127.", 4) != 0)
-        die("--insecure is for the loopback addresses only, not for %s", out->address);
+    for (i = 0; out->insecure && i < out->listen_count; i++) {
+        if (listen_is_loopback(&out->listen[i]))
+            continue;
+        listen_text(&out->listen[i], place);
+        die("--insecure is for the loopback addresses only, not for %s", place);
+    }
 }

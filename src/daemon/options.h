@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/listen.h"
+
 struct options {
     const char *redis;   /* address; NULL: a private redis-server in DATA */
     const char *data;
-    const char *address; /* to listen on */
-    int port;
+    struct listen_at listen[LISTEN_MAX];
+    size_t listen_count;
     const char *tokens;  /* file; NULL: none */
     bool insecure;
     bool relaxed;        /* accept a Redis that may lose the last second */

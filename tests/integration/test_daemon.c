@@ -52,9 +52,12 @@ static const struct {
     { { "--redis=redis://127.0.0.1:1" }, 2, "--tokens=FILE, or --insecure" },
     { { "--insecure", "--tokens=x" }, 2, "contradict" },
     { { "--insecure", "--listen=0.0.0.0:0" }, 2, "loopback" },
-    { { "--listen=127.0.0.1:65536", "--insecure" }, 2, "--listen must be a whole number within 0..65535" },
+    { { "--listen=127.0.0.1:65536", "--insecure" }, 2, "ADDRESS:PORT" },
     { { "--listen=8080", "--insecure" }, 2, "ADDRESS:PORT" },
     { { "--listen=127.0.0.1:", "--insecure" }, 2, "--listen" },
+    { { "--listen=127.0.0.1:0,", "--insecure" }, 2, "--listen" },
+    { { "--listen=127.0.0.1:0,[::]:0", "--insecure" }, 2, "loopback addresses only, not for [::]:0" },
+    { { "--listen=h:1,h:2,h:3", "--insecure" }, 2, "not \"h:1" },
     { { "--lease=0", "--insecure" }, 2, "--lease" },
     { { "--grace=soon", "--insecure" }, 2, "--grace" },
     { { "--partitions=0", "--insecure" }, 2, "--partitions" },
@@ -131,6 +134,36 @@ Test(daemon, a_redis_that_does_not_fit_ends_it_with_the_reason, .timeout = 60)
     check_end(words, 1, "format");
     cr_assert_str_eq(redis_fixture_ask(&daemon.redis, "DEL", "sluice:meta", NULL), "1");
     check_end(words, 1, "init");
+    daemon_fixture_close(&daemon);
+}
+
+/* If it fails, an address that was asked for is not served, or a daemon serves some of them and says nothing. */
+Test(daemon, it_listens_on_all_of_its_addresses_or_ends, .timeout = 60)
+{
+    char redis[128], both[96];
+    const char *words[] = { redis, "--insecure", "--durability=relaxed", both, NULL };
+    struct daemon_fixture daemon, second = { .pid = 0 };
+    struct http_reply reply;
+    int out, port;
+
+    daemon_fixture_open(&daemon, "--insecure", NULL);
+    snprintf(redis, sizeof(redis), "--redis=%s", server_url(daemon.redis.server));
+    snprintf(both, sizeof(both), "--listen=127.0.0.1:0,127.0.0.1:%d", daemon.port);
+    check_end(words, 1, "cannot listen on 127.0.0.1");
+    snprintf(both, sizeof(both), "--listen=127.0.0.1:0,localhost:0");
+    second.pid = daemon_fixture_spawn("sluiced", daemon.log, words, &out);
+    port = daemon_fixture_port(out);
+    second.port = daemon_fixture_port(out);
+    close(out);
+    cr_assert_neq(port, second.port);
+    reply = http_request(port, "GET", "/healthz", NULL, NULL);
+    cr_assert_eq(reply.status, 200);
+    http_reply_clear(&reply);
+    reply = http_request(second.port, "GET", "/healthz", NULL, NULL);
+    cr_assert_eq(reply.status, 200);
+    http_reply_clear(&reply);
+    kill(second.pid, SIGTERM);
+    cr_assert_eq(daemon_fixture_wait(&second), 0);
     daemon_fixture_close(&daemon);
 }
 
