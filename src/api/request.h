@@ -64,6 +64,8 @@ struct api_request {
 
 const struct api_setup *api_setup(const struct api_request *request);
 bool request_stopping(const struct api_request *request); /* the daemon stops: nobody should begin to wait */
+/* Whether the client has closed its side: nobody waits for the answer. */
+bool request_hung_up(const struct api_request *request);
 size_t requests_open(const struct api_request *request);  /* of the whole server, this one too */
 
 /* Value of a query parameter; NULL: not given. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -47,6 +48,17 @@ const struct api_setup *api_setup(const struct api_request *request)
 bool request_stopping(const struct api_request *request)
 {
     return request->api->stopping;
+}
+
+bool request_hung_up(const struct api_request *request)
+{
+    struct evhttp_connection *connection = request->http ? evhttp_request_get_connection(request->http) : NULL;
+    char byte;
+
+    if (!connection)
+        return true;
+    /* evhttp does not read, and so sees no end, while a request is being answered. */
+    return recv(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 size_t requests_open(const struct api_request *request)

@@ -61,6 +61,8 @@ static void look_around(void)
             watch->over(watch->request);
         } else if (now_us >= watch->look_us) {
             watch->look_us = now_us + WATCH_LOOK_MS * 1000;
+            if (request_hung_up(watch->request))
+                watch->until_us = 0; /* and so over, with the next ring */
             watch->look(watch->request);
         }
     }

@@ -1,11 +1,13 @@
 /* The HTTP API as its callers see it: a real sluiced on a real Redis. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -808,6 +810,123 @@ Test(api, the_feed_has_each_event_once_and_wakes_who_waits, .timeout = 60)
     http_reply_clear(&polling.reply);
     check_refusal(daemon.port, &(struct refusal){ "cursor", "GET", "/v1/feed?cursor=1.2", NULL, NULL, 400,
                                                   "InvalidRequest", "?cursor" });
+    daemon_fixture_close(&daemon);
+}
+
+/* ---- connections ---- */
+
+static int connected(int port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    cr_assert(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* Reads until COUNT answers have begun, or the server closes, or FIXTURE_WAIT_MS are over; what came. */
+static char *hear(int fd, int count)
+{
+    struct pollfd waits = { .fd = fd, .events = POLLIN };
+    int64_t until_us = clock_mono_us() + FIXTURE_WAIT_MS * 1000;
+    struct buf text = BUF_EMPTY;
+    char chunk[4096];
+    ssize_t len;
+    const char *at;
+    int seen = 0;
+
+    while (seen < count && clock_mono_us() < until_us) {
+        if (poll(&waits, 1, 100) != 1)
+            continue;
+        len = recv(fd, chunk, sizeof(chunk), 0);
+        if (len <= 0)
+            break;
+        buf_add(&text, chunk, (size_t)len);
+        for (seen = 0, at = strstr(text.data, "HTTP/1.1 "); at; at = strstr(at + 1, "HTTP/1.1 "))
+            seen++;
+    }
+    return buf_take(&text);
+}
+
+#define GET(PATH) "GET " PATH " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+/* If it fails, a client that hangs up takes the daemon with it, or keeps a request open for ever. */
+Test(api, clients_may_hang_up_at_any_moment, .timeout = 60)
+{
+    static const char *const last_words[] = {
+        "", "G", "GET /heal", "GET /healthz HTTP/1.1\r\nHost:", GET("/healthz"),
+        "POST /v1/invoices HTTP/1.1\r\nHost: x\r\n" JSON_TYPE "Content-Length: 100\r\n\r\n{\"id\":",
+        "POST /v1/invoices HTTP/1.1\r\nHost: x\r\n" JSON_TYPE "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"i",
+        GET("/v1/invoices/inv-11"), GET("/v1/partitions"), GET("/v1/accounts/3001"), GET("/v1/machines?status=waiting"),
+        GET("/v1/feed"), GET("/v1/feed?wait=30&cursor=zzzzzzzzz.zzzzzzzzz.zzzzzzzzz.zzzzzzzzz"),
+        GET("/v1/invoices/inv-11/events?after=1&wait=30"), GET("/v1/invoices/inv-11/events?after=9&wait=1"),
+        GET("/v1/invoices/inv-11/events?after=1&wait=30") GET("/healthz"), GET("/v1/domain"),
+        "\r\n\r\n\r\n", "NONSENSE / HTTP/9.9\r\n\r\n", "GET http://[ HTTP/1.1\r\n\r\n",
+        "POST /v1/invoices HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+        "POST /v1/invoices HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "POST /v1/invoices HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n",
+    };
+    struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+    struct daemon_fixture daemon;
+    size_t i, round;
+    int fd;
+
+    open_configured(&daemon);
+    create(daemon.port, "inv-11", JSON_TYPE);
+    for (round = 0; round < 3; round++) {
+        for (i = 0; i < SL_COUNT(last_words); i++) {
+            fd = connected(daemon.port);
+            say(fd, last_words[i]);
+            if (round == 1)
+                setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)); /* a reset */
+            if (round == 2)
+                cr_assert_eq(ask(daemon.port, "GET", "/healthz", NULL, NULL, NULL), 200); /* it has read it by now */
+            close(fd);
+        }
+    }
+    cr_assert_eq(ask(daemon.port, "POST", "/v1/invoices/inv-11/rescind", JSON_TYPE, "{\"reason\":\"x\"}", NULL), 200);
+    create(daemon.port, "inv-12", JSON_TYPE);
+    until_open(daemon.port, 0);
+    daemon_fixture_close(&daemon);
+}
+
+/* If it fails, answers on one connection come out of order or not at all. */
+Test(api, requests_on_one_connection_are_answered_in_order, .timeout = 60)
+{
+    static const char body[] = "POST /v1/invoices/inv-13/rescind HTTP/1.1\r\nHost: x\r\n" JSON_TYPE
+                               "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"rea\r\nA\r\nson\":\"ab\"}\r\n0\r\n\r\n";
+    const char *first, *second, *third;
+    struct daemon_fixture daemon;
+    char *heard;
+    int fd;
+
+    open_configured(&daemon);
+    create(daemon.port, "inv-13", JSON_TYPE);
+    fd = connected(daemon.port);
+    say(fd, GET("/v1/invoices/nobody") GET("/healthz") GET("/v1/domain/77"));
+    heard = hear(fd, 3);
+    first = strstr(heard, "InvoiceNotFound");
+    second = first ? strstr(first, "alive") : NULL;
+    third = second ? strstr(second, "HTTP/1.1 404") : NULL;
+    cr_assert(third, "%s", heard);
+    free(heard);
+    close(fd);
+    fd = connected(daemon.port);
+    say(fd, body);
+    heard = hear(fd, 1);
+    cr_assert(strstr(heard, "HTTP/1.1 200"), "%s", heard);
+    free(heard);
+    say(fd, GET("/healthz"));
+    heard = hear(fd, 1);
+    cr_assert(strstr(heard, "HTTP/1.1 200"), "%s", heard);
+    free(heard);
+    close(fd);
     daemon_fixture_close(&daemon);
 }
 
