@@ -1,0 +1,241 @@
+/* The transition table of payments, cell by cell: every change in every activity, and what an invoice folds to. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "payment/kind.h"
+#include "payment/state.h"
+
+/* What may come in which activity, and what is next; the rest is refused. NEXT 0: stays. */
+static const struct allowed {
+    const char *change;
+    int activity, next;
+} allowed[] = {
+    { "started", ACT_NEW, ACT_SHOP_LIMIT_INITIALIZING },
+    { "shop_limit_initiated", ACT_SHOP_LIMIT_INITIALIZING, ACT_SHOP_LIMIT_FINALIZING },
+    { "shop_limit_applied", ACT_SHOP_LIMIT_FINALIZING, ACT_RISK_SCORING },
+    { "risk_score_changed", ACT_RISK_SCORING, ACT_ROUTING },
+    { "risk_score_changed", ACT_SHOP_LIMIT_INITIALIZING, ACT_ROUTING },
+    { "route_changed", ACT_ROUTING, ACT_CASH_FLOW_BUILDING },
+    { "route_changed", ACT_PROCESSING_FAILURE, ACT_CASH_FLOW_BUILDING },
+    { "cash_flow_changed", ACT_CASH_FLOW_BUILDING, ACT_PROCESSING_SESSION },
+    { "cash_flow_changed", ACT_PROCESSING_CAPTURE, ACT_UPDATING_ACCOUNTER },
+    { "cash_flow_changed", ACT_PROCESSING_ACCOUNTER, 0 },
+    { "cash_changed", ACT_PROCESSING_SESSION, 0 },
+    { "rec_token_acquired", ACT_PROCESSING_SESSION, 0 },
+    { "rec_token_acquired", ACT_FINALIZING_SESSION, 0 },
+    { "rollback_started", ACT_SHOP_LIMIT_FINALIZING, ACT_ROUTING_FAILURE },
+    { "rollback_started", ACT_CASH_FLOW_BUILDING, ACT_ROUTING_FAILURE },
+    { "rollback_started", ACT_PROCESSING_SESSION, ACT_ROUTING_FAILURE },
+    { "capture_started", ACT_FLOW_WAITING, ACT_PROCESSING_CAPTURE },
+    { "session_started", ACT_PROCESSING_SESSION, 0 },
+    { "session_started", ACT_FLOW_WAITING, ACT_FINALIZING_SESSION },
+    { "session_started", ACT_PROCESSING_CAPTURE, ACT_FINALIZING_SESSION },
+    { "session_started", ACT_UPDATING_ACCOUNTER, ACT_FINALIZING_SESSION },
+    { "session_started", ACT_FINALIZING_SESSION, 0 },
+    { "session_finished", ACT_PROCESSING_SESSION, ACT_PROCESSING_ACCOUNTER },
+    { "session_finished", ACT_FINALIZING_SESSION, ACT_FINALIZING_ACCOUNTER },
+    { "session_activated", ACT_PROCESSING_SESSION, 0 },
+    { "session_activated", ACT_FINALIZING_SESSION, 0 },
+    { "status processed", ACT_PROCESSING_ACCOUNTER, ACT_FLOW_WAITING },
+    { "status captured", ACT_FINALIZING_ACCOUNTER, ACT_IDLE },
+    { "status captured", ACT_IDLE, 0 },
+    { "status cancelled", ACT_FINALIZING_ACCOUNTER, ACT_IDLE },
+    { "status failed", ACT_RISK_SCORING, ACT_IDLE },
+    { "status failed", ACT_ROUTING, ACT_IDLE },
+    { "status failed", ACT_CASH_FLOW_BUILDING, ACT_IDLE },
+    { "status failed", ACT_SHOP_LIMIT_FAILURE, ACT_IDLE },
+    { "status failed", ACT_ROUTING_FAILURE, ACT_IDLE },
+    { "status failed", ACT_PROCESSING_FAILURE, ACT_IDLE },
+    { "status refunded", ACT_IDLE, 0 },
+    { "status charged_back", ACT_IDLE, 0 },
+};
+
+/* One change of each kind, as events hold it. */
+static const struct sample {
+    const char *name, *json;
+} samples[] = {
+    { "started", "{\"invoice_payment_started\":{\"payment\":{\"id\":\"1\",\"created_at\":\"2026-01-01T00:00:00Z\",\"status\":{\"pending\":{}},"
+                 "\"cost\":{\"amount\":1,\"currency\":{\"symbolic_code\":\"RUB\"}},\"domain_revision\":1,\"flow\":{\"instant\":{}},"
+                 "\"payer\":{\"payment_resource\":{\"resource\":{\"payment_tool\":{\"crypto_currency\":{\"id\":{\"id\":\"BTC\"}}}},\"contact_info\":{}}},"
+                 "\"party_ref\":{\"id\":\"p\"},\"shop_ref\":{\"id\":\"s\"}}}}" },
+    { "shop_limit_initiated", "{\"invoice_payment_shop_limit_initiated\":{}}" },
+    { "shop_limit_applied", "{\"invoice_payment_shop_limit_applied\":{}}" },
+    { "risk_score_changed", "{\"invoice_payment_risk_score_changed\":{\"risk_score\":\"low\"}}" },
+    { "route_changed", "{\"invoice_payment_route_changed\":{\"route\":{\"provider\":{\"id\":1},\"terminal\":{\"id\":2}}}}" },
+    { "cash_flow_changed", "{\"invoice_payment_cash_flow_changed\":{\"cash_flow\":[]}}" },
+    { "rollback_started", "{\"invoice_payment_rollback_started\":{\"reason\":{\"operation_timeout\":{}}}}" },
+    { "capture_started", "{\"invoice_payment_capture_started\":{\"data\":{\"reason\":\"r\"}}}" },
+    { "rec_token_acquired", "{\"invoice_payment_rec_token_acquired\":{\"token\":\"t\"}}" },
+    { "cash_changed", "{\"invoice_payment_cash_changed\":{\"old_cash\":{\"amount\":1,\"currency\":{\"symbolic_code\":\"RUB\"}},\"new_cash\":{\"amount\":2,\"currency\":{\"symbolic_code\":\"RUB\"}}}}" },
+    { "session_started", "{\"invoice_payment_session_change\":{\"target\":{\"processed\":{}},\"payload\":{\"session_started\":{}}}}" },
+    { "session_finished", "{\"invoice_payment_session_change\":{\"target\":{\"processed\":{}},\"payload\":{\"session_finished\":{\"result\":{\"succeeded\":{}}}}}}" },
+    { "session_activated", "{\"invoice_payment_session_change\":{\"target\":{\"processed\":{}},\"payload\":{\"session_activated\":{}}}}" },
+    { "status pending", "{\"invoice_payment_status_changed\":{\"status\":{\"pending\":{}}}}" },
+    { "status processed", "{\"invoice_payment_status_changed\":{\"status\":{\"processed\":{}}}}" },
+    { "status captured", "{\"invoice_payment_status_changed\":{\"status\":{\"captured\":{}}}}" },
+    { "status cancelled", "{\"invoice_payment_status_changed\":{\"status\":{\"cancelled\":{}}}}" },
+    { "status failed", "{\"invoice_payment_status_changed\":{\"status\":{\"failed\":{\"failure\":{\"operation_timeout\":{}}}}}}" },
+    { "status refunded", "{\"invoice_payment_status_changed\":{\"status\":{\"refunded\":{}}}}" },
+    { "status charged_back", "{\"invoice_payment_status_changed\":{\"status\":{\"charged_back\":{}}}}" },
+};
+
+static const struct allowed *find(const char *change, int activity)
+{
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(allowed); i++) {
+        if (strcmp(allowed[i].change, change) == 0 && allowed[i].activity == activity)
+            return &allowed[i];
+    }
+    return NULL;
+}
+
+static void decode(const struct type *type, const char *json, struct arena *arena, void *out)
+{
+    struct type_errors errors = { 0 };
+
+    cr_assert_eq(type_decode_text(type, json, strlen(json), 0, arena, out, &errors), SL_OK, "%s: %s %s", json,
+                 errors.count ? errors.list[0].path : "", errors.count ? errors.list[0].message : "");
+}
+
+/* A payment in ACTIVITY, with a route and a session for whatever needs them. */
+static struct payment_state payment_in(int activity, struct arena *arena)
+{
+    struct route *route = arena_alloc(arena, sizeof(*route));
+    struct session *session = arena_alloc(arena, sizeof(*session));
+
+    *route = (struct route){ { 1 }, { 2 } };
+    *session = (struct session){ .target = { .tag = TARGET_PROCESSED }, .route = *route, .status = SESSION_ACTIVE };
+    return (struct payment_state){
+        .activity = activity, .routes = { route, 1 }, .sessions = { session, 1 },
+    };
+}
+
+/* If this fails, a payment takes a way that the rules do not have, or misses one that they have. */
+Test(fold, every_change_in_every_activity)
+{
+    size_t i;
+    int activity;
+
+    for (i = 0; i < SL_COUNT(samples); i++) {
+        for (activity = 1; activity <= ACT_COUNT; activity++) {
+            const struct allowed *row = find(samples[i].name, activity);
+            struct arena *arena = arena_new();
+            struct payment_state payment = payment_in(activity, arena);
+            struct payment_change change;
+            const char *why;
+
+            decode(&type_payment_change, samples[i].json, arena, &change);
+            why = payment_fold(&payment, &change, true, arena);
+            cr_expect_eq(why == NULL, row != NULL, "%s in %s: %s", samples[i].name, activity_name(activity), why ? why : "taken");
+            if (!why)
+                cr_expect_eq(payment.activity, row->next ? row->next : activity, "%s in %s leads to %s", samples[i].name,
+                             activity_name(activity), activity_name(payment.activity));
+            else
+                cr_expect_eq(payment.activity, activity, "a refused change moves nothing");
+            arena_free(arena);
+        }
+    }
+}
+
+/* If this fails, stored history that today's table would refuse cannot be read. */
+Test(fold, history_is_applied_whatever_the_table_says)
+{
+    size_t i;
+    int activity;
+
+    for (i = 0; i < SL_COUNT(samples); i++) {
+        for (activity = 1; activity <= ACT_COUNT; activity++) {
+            struct arena *arena = arena_new();
+            struct payment_state payment = payment_in(activity, arena);
+            struct payment_change change;
+
+            decode(&type_payment_change, samples[i].json, arena, &change);
+            if (strcmp(samples[i].name, "status pending") != 0) /* nobody ever wrote that */
+                cr_expect_null(payment_fold(&payment, &change, false, arena), "%s in %s", samples[i].name, activity_name(activity));
+            arena_free(arena);
+        }
+    }
+}
+
+/* If this fails, a failure after the money was held is treated as one before, and the hold stays behind. */
+Test(fold, a_rollback_goes_where_the_money_is)
+{
+    static const struct {
+        int64_t limit_status;
+        bool flow;
+        int next;
+    } rows[] = {
+        { SHOP_LIMIT_INITIALIZED, false, ACT_SHOP_LIMIT_FAILURE },
+        { SHOP_LIMIT_INITIALIZED, true, ACT_SHOP_LIMIT_FAILURE },
+        { SHOP_LIMIT_FINALIZED, false, ACT_ROUTING_FAILURE },
+        { SHOP_LIMIT_FINALIZED, true, ACT_PROCESSING_FAILURE },
+    };
+    struct arena *arena = arena_new();
+    struct payment_change change;
+    size_t i;
+
+    decode(&type_payment_change, samples[6].json, arena, &change);
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct payment_state payment = payment_in(ACT_PROCESSING_SESSION, arena);
+
+        payment.shop_limit_status = rows[i].limit_status;
+        payment.cash_flow.items = rows[i].flow ? arena_alloc(arena, 1) : NULL;
+        cr_expect_null(payment_fold(&payment, &change, true, arena));
+        cr_expect_eq(payment.activity, rows[i].next, "row %zu", i);
+    }
+    arena_free(arena);
+}
+
+/* If this fails, a snapshot says something else than the history it stands for. */
+Test(fold, a_snapshot_folds_on_like_the_history)
+{
+    static const char invoice[] =
+        "{\"invoice_created\":{\"invoice\":{\"id\":\"i\",\"domain_revision\":1,\"party_ref\":{\"id\":\"p\"},\"shop_ref\":{\"id\":\"s\"},"
+        "\"created_at\":\"2026-01-01T00:00:00Z\",\"status\":{\"unpaid\":{}},\"details\":{\"product\":\"x\"},\"due\":\"2027-01-01T00:00:00Z\","
+        "\"cost\":{\"amount\":1,\"currency\":{\"symbolic_code\":\"RUB\"}}}}}";
+    static const int order[] = { 0, 1, 2, 3, 4, 5, 10, 11, 14 };
+    struct arena *arena = arena_new();
+    struct invoice_state state = { 0 }, again;
+    struct buf first = BUF_EMPTY, second = BUF_EMPTY;
+    struct invoice_change change;
+    char json[4096];
+    size_t i;
+
+    decode(&type_invoice_change, invoice, arena, &change);
+    cr_assert_null(invoice_fold(&state, &change, 0, true, arena));
+    for (i = 0; i < SL_COUNT(order); i++) {
+        struct invoice_change *step = arena_alloc(arena, sizeof(*step));
+
+        snprintf(json, sizeof(json), "{\"invoice_payment_change\":{\"id\":\"1\",\"payload\":%s}}", samples[order[i]].json);
+        decode(&type_invoice_change, json, arena, step);
+        cr_assert_null(invoice_fold(&state, step, 0, true, arena), "step %zu", i);
+        buf_reset(&first);
+        buf_reset(&second);
+        type_encode(&type_invoice_state, &state, &first);
+        decode(&type_invoice_state, buf_text(&first), arena, &again);
+        type_encode(&type_invoice_state, &again, &second);
+        cr_expect_str_eq(buf_text(&first), buf_text(&second));
+        state = again; /* and on from there */
+    }
+    cr_expect_eq(invoice_active_payment(&state)->activity, ACT_FLOW_WAITING);
+    cr_expect_str_eq(invoice_kind.label(&state).activity, "flow_waiting");
+    buf_clear(&first);
+    buf_clear(&second);
+    arena_free(arena);
+}
+
+/* If this fails, a change for a payment that nobody started makes one. */
+Test(fold, changes_of_unknown_payments_are_refused)
+{
+    struct arena *arena = arena_new();
+    struct invoice_state state = { .invoice = { .id = "i" } };
+    struct invoice_change change;
+
+    decode(&type_invoice_change, "{\"invoice_payment_change\":{\"id\":\"9\",\"payload\":{\"invoice_payment_shop_limit_applied\":{}}}}",
+           arena, &change);
+    cr_expect_not_null(invoice_fold(&state, &change, 0, true, arena));
+    cr_expect_eq(state.payments.count, 0);
+    arena_free(arena);
+}
