@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/replies.h"
 #include "api/request.h"
 #include "config.h"
 
@@ -49,43 +50,75 @@ static json_t *content(const char *type, json_t *schema)
     return content;
 }
 
-static json_t *responses(void)
+static json_t *reference(const char *name)
 {
-    json_t *responses = json_object(), *good = json_object(), *bad = json_object(), *reference = json_object();
+    json_t *reference = json_object();
+    struct buf path = BUF_EMPTY;
+
+    buf_printf(&path, "#/components/schemas/%s", name);
+    json_object_set_new(reference, "$ref", json_string(buf_text(&path)));
+    buf_clear(&path);
+    return reference;
+}
+
+static json_t *responses(const struct api_route *route)
+{
+    json_t *responses = json_object(), *good = json_object(), *bad = json_object();
 
     json_object_set_new(good, "description", json_string("Done, or accepted."));
-    json_object_set_new(good, "content", content("application/json", json_object()));
-    json_object_set_new(reference, "$ref", json_string("#/components/schemas/Problem"));
+    json_object_set_new(good, "content", route->reply ? content("application/json", reference(route->reply))
+                                                      : content("text/plain", json_pack("{s:s}", "type", "string")));
     json_object_set_new(bad, "description", json_string("Refused, or not possible now."));
-    json_object_set_new(bad, "content", content("application/problem+json", reference));
+    json_object_set_new(bad, "content", content("application/problem+json", reference("Problem")));
     json_object_set_new(responses, "2XX", good);
     json_object_set_new(responses, "default", bad);
     return responses;
 }
 
+/* "get_v1_invoices_id_events" */
+static json_t *operation_id(const struct api_route *route)
+{
+    struct buf id = BUF_EMPTY;
+    const char *at;
+    json_t *name;
+
+    for (at = route->method; *at; at++)
+        buf_char(&id, (char)tolower(*at));
+    for (at = route->path; *at; at++) {
+        if (isalnum((unsigned char)*at))
+            buf_char(&id, *at);
+        else if (id.data[id.len - 1] != '_' && at[1])
+            buf_char(&id, '_');
+    }
+    name = json_stringn(id.data, id.len - (id.data[id.len - 1] == '_'));
+    buf_clear(&id);
+    return name;
+}
+
+static json_t *request_body(json_t *schema)
+{
+    json_t *body = json_object();
+
+    json_object_set_new(body, "required", json_true());
+    json_object_set_new(body, "content", content("application/json", schema));
+    return body;
+}
+
 static json_t *operation(const struct api_route *route, json_t *schemas)
 {
-    json_t *operation = json_object(), *body;
+    json_t *operation = json_object();
 
+    json_object_set_new(operation, "operationId", operation_id(route));
     json_object_set_new(operation, "summary", json_string(route->doc));
     json_object_set_new(operation, "parameters", parameters(route));
-    if (route->body) {
-        body = json_object();
-        json_object_set_new(body, "required", json_true());
-        json_object_set_new(body, "content", content("application/json", type_schema(route->body, schemas)));
-        json_object_set_new(operation, "requestBody", body);
-    }
-    json_object_set_new(operation, "responses", responses());
+    if (route->body)
+        json_object_set_new(operation, "requestBody", request_body(type_schema(route->body, schemas)));
+    else if (strcmp(route->method, "PUT") == 0)
+        json_object_set_new(operation, "requestBody", request_body(json_pack("{s:s}", "type", "object")));
+    json_object_set_new(operation, "responses", responses(route));
     if (route->access != ACCESS_ANYBODY)
         json_object_set_new(operation, "security", json_pack("[{s:[]}]", "bearer"));
     return operation;
-}
-
-static json_t *problem_schema(void)
-{
-    return json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}, s:[s,s,s]}", "type", "object", "properties",
-                     "type", "type", "string", "title", "type", "string", "status", "type", "integer", "detail", "type",
-                     "string", "error", "type", "string", "required", "title", "status", "error");
 }
 
 static json_t *describe(void)
@@ -106,7 +139,7 @@ static json_t *describe(void)
         method[i] = '\0';
         json_object_set_new(path, method, operation(route, schemas));
     }
-    json_object_set_new(schemas, "Problem", problem_schema());
+    replies_describe(schemas);
     json_object_set_new(document, "openapi", json_string("3.1.0"));
     json_object_set_new(document, "info", json_pack("{s:s,s:s}", "title", "Sluice", "version", PACKAGE_VERSION));
     json_object_set_new(document, "paths", paths);

@@ -39,6 +39,7 @@ struct api_route {
     const char *query;  /* names of query parameters, blank between; "" none */
     const struct type *body; /* of the request; NULL: none */
     const char *doc;    /* one sentence */
+    const char *reply;  /* schema of a success (replies.c); NULL: plain text */
     uint64_t answered[6], us_sum; /* by status class, for /metrics */
     uint64_t took[LATENCY_BUCKETS + 1];
 };

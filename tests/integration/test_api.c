@@ -813,6 +813,54 @@ Test(api, the_feed_has_each_event_once_and_wakes_who_waits, .timeout = 60)
     daemon_fixture_close(&daemon);
 }
 
+/* Every $ref in JSON leads to a schema. */
+static void check_references(const json_t *json, const json_t *schemas)
+{
+    static const char before[] = "#/components/schemas/";
+    const json_t *value;
+    const char *key, *to;
+    size_t i;
+
+    json_array_foreach(json, i, value)
+        check_references(value, schemas);
+    json_object_foreach((json_t *)(uintptr_t)json, key, value) {
+        to = strcmp(key, "$ref") == 0 ? json_string_value(value) : NULL;
+        if (to)
+            cr_assert(strncmp(to, before, strlen(before)) == 0 && json_object_get(schemas, to + strlen(before)), "%s", to);
+        check_references(value, schemas);
+    }
+}
+
+/* If it fails, clients made from the description do not build, or know nothing of an operation. */
+Test(api, the_description_is_whole, .timeout = 60)
+{
+    json_t *json, *path, *operation, *ids = json_object(), *schemas;
+    struct daemon_fixture daemon;
+    const char *name, *method, *id;
+    size_t count = 0;
+
+    daemon_fixture_open(&daemon, "--insecure", NULL);
+    cr_assert_eq(ask(daemon.port, "GET", "/openapi.json", NULL, NULL, &json), 200);
+    schemas = json_object_get(json_object_get(json, "components"), "schemas");
+    check_references(json, schemas);
+    json_object_foreach(schemas, name, path)
+        cr_assert(json_is_object(path), "%s", name);
+    json_object_foreach(json_object_get(json, "paths"), name, path) {
+        json_object_foreach(path, method, operation) {
+            id = text_of(operation, "operationId");
+            cr_assert(*id && !json_object_get(ids, id), "%s %s: \"%s\"", method, name, id);
+            json_object_set_new(ids, id, json_true());
+            cr_assert(*text_of(operation, "summary"), "%s %s", method, name);
+            cr_assert(strcmp(method, "put") != 0 || json_object_get(operation, "requestBody"), "%s", name);
+            count++;
+        }
+    }
+    cr_assert(count >= 24, "%zu operations", count);
+    json_decref(ids);
+    json_decref(json);
+    daemon_fixture_close(&daemon);
+}
+
 /* ---- connections ---- */
 
 static int connected(int port)

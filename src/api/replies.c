@@ -1,0 +1,101 @@
+/* What the answers look like, for /openapi.json. Shapes of our own stand here as JSON; whatever has a table of
+ * types comes from that table. In the texts "#Name" is short for a reference to a component. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/replies.h"
+#include "payment/calls.h"
+#include "payment/change.h"
+#include "payment/proxy.h"
+
+static const struct {
+    const char *name, *schema;
+} shapes[] = {
+    { "InvoiceState",
+      "{'type':'object','required':['latest_event_id','invoice','payments'],'properties':{"
+      "'latest_event_id':{'type':'integer'},'invoice':'#Invoice','payments':{'type':'array','items':'#PaymentState'},"
+      "'machine':{'type':'object','properties':{'status':{'type':'string'},'activity':{'type':'string'},"
+      "'due':{'type':'string','format':'date-time'},'reason':{'type':'string'}}}}}" },
+    { "PaymentState",
+      "{'type':'object','required':['payment','sessions'],'properties':{'payment':'#InvoicePayment','route':'#Route',"
+      "'cash_flow':'#CashFlow','adjustments':{'type':'array'},'refunds':{'type':'array'},"
+      "'legacy_refunds':{'type':'array'},'sessions':{'type':'array','items':{'type':'object','properties':{"
+      "'target_status':'#TargetStatus','transaction_info':'#TransactionInfo'}}},"
+      "'last_transaction_info':'#TransactionInfo','activity':{'type':'string'},'invoice_id':{'type':'string'},"
+      "'latest_event_id':{'type':'integer'}}}" },
+    { "Event",
+      "{'type':'object','required':['id','created_at','source','payload'],'properties':{'id':{'type':'integer'},"
+      "'created_at':{'type':'string','format':'date-time'},'source':{'type':'object','properties':{"
+      "'invoice_id':{'type':'string'}}},'payload':{'type':'object','properties':{'invoice_changes':{'type':'array',"
+      "'items':'#InvoiceChange'}}}}}" },
+    { "Events", "{'type':'array','items':'#Event'}" },
+    { "FeedPage",
+      "{'type':'object','required':['events','cursor'],'properties':{'events':'#Events','cursor':{'type':'string'}}}" },
+    { "DomainRevision",
+      "{'type':'object','required':['revision','document'],'properties':{'revision':{'type':'integer'},"
+      "'document':{'type':'object'}}}" },
+    { "DomainCommitted", "{'type':'object','required':['revision'],'properties':{'revision':{'type':'integer'}}}" },
+    { "Account",
+      "{'type':'object','required':['account_id','own_amount','min_available_amount','max_available_amount'],"
+      "'properties':{'account_id':{'type':'integer'},'own_amount':{'type':'integer'},"
+      "'min_available_amount':{'type':'integer'},'max_available_amount':{'type':'integer'},'currency':'#CurrencyRef'}}" },
+    { "Machines",
+      "{'type':'array','items':{'type':'object','required':['kind','id'],'properties':{'kind':{'type':'string'},"
+      "'id':{'type':'string'},'due':{'type':'string','format':'date-time'},'status':{'type':'string'},"
+      "'activity':{'type':'string'},'attempts':{'type':'integer'},'since':{'type':'string','format':'date-time'},"
+      "'reason':{'type':'string'}}}}" },
+    { "Repaired",
+      "{'type':'object','required':['id','version'],'properties':{'id':{'type':'string'},'version':{'type':'integer'}}}" },
+    { "Daemons",
+      "{'type':'array','items':{'type':'object','required':['name'],'properties':{'name':{'type':'string'}}}}" },
+    { "Partitions",
+      "{'type':'array','items':{'type':'object','required':['partition','tag','owner','waiting'],'properties':{"
+      "'partition':{'type':'integer'},'tag':{'type':'string'},'owner':{'type':'string'},'waiting':{'type':'integer'}}}}" },
+    { "Health",
+      "{'type':'object','required':['status'],'properties':{'status':{'type':'string'},'redis':{'type':'boolean'},"
+      "'configuration':{'type':'boolean'},'durability':{'type':'string'},'access':{'type':'string'}}}" },
+    { "Nothing", "{'type':'object'}" },
+    { "Problem",
+      "{'type':'object','required':['type','title','status','error'],'properties':{'type':{'type':'string'},"
+      "'title':{'type':'string'},'status':{'type':'integer'},'detail':{'type':'string'},'error':{'type':'string'},"
+      "'errors':{'type':'array','items':{'type':'object','required':['field','message'],'properties':{"
+      "'field':{'type':'string'},'message':{'type':'string'}}}}}}" },
+};
+
+static const struct type *const tables[] = {
+    &type_invoice, &type_payment, &type_route, &type_trx, &type_target, &type_invoice_change, &type_payment_info,
+    &type_callback_reply,
+};
+
+/* The text as JSON: ' is ", and '#Name' is a reference. The caller's. */
+static json_t *shape_parse(const char *text)
+{
+    struct buf json = BUF_EMPTY;
+    json_t *schema;
+    size_t len;
+
+    while (*text) {
+        if (strncmp(text, "'#", 2) == 0) {
+            len = strcspn(text + 2, "'");
+            buf_printf(&json, "{\"$ref\":\"#/components/schemas/%.*s\"}", (int)len, text + 2);
+            text += len + 3;
+        } else {
+            buf_char(&json, *text == '\'' ? '"' : *text);
+            text++;
+        }
+    }
+    schema = json_loadb(buf_text(&json), json.len, JSON_REJECT_DUPLICATES, NULL);
+    buf_clear(&json);
+    return schema;
+}
+
+void replies_describe(json_t *schemas)
+{
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(tables); i++)
+        json_decref(type_schema(tables[i], schemas));
+    json_object_set_new(schemas, "CashFlow", type_schema(&type_cash_flow, schemas));
+    for (i = 0; i < SL_COUNT(shapes); i++)
+        json_object_set_new(schemas, shapes[i].name, shape_parse(shapes[i].schema));
+}
