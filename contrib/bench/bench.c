@@ -393,6 +393,12 @@ static void bench_latency(int64_t payments)
     free(samples);
 }
 
+static void settle(void *arg)
+{
+    (void)arg;
+    event_base_loopbreak(bench.base);
+}
+
 static int64_t invoices_left;
 
 static void timer_invoice_made(void *arg, const struct runtime_result *result)
@@ -433,6 +439,10 @@ static void bench_timers(int64_t pending, int64_t firing)
     int64_t first_ms;
 
     make_invoices(pending, runtime_now_us(bench.runtime) / 1000 + 3600000, 1000, 'p');
+    while (info("persistence", "aof_rewrite_in_progress") > 0 || info("persistence", "aof_rewrite_scheduled") > 0) {
+        alarm_loop_ops.after(bench.alarm, 200, settle, NULL); /* the load just made, not the timers, causes it */
+        event_base_dispatch(bench.base);
+    }
     first_ms = runtime_now_us(bench.runtime) / 1000 + 3000;
     make_invoices(firing, first_ms, 2000, 't'); /* 500 a second */
     bench.samples = samples;
@@ -525,12 +535,6 @@ static void is_up(void *arg, bool up)
         meta_init(bench.client, 64, init_done, NULL);
 }
 
-static void settle(void *arg)
-{
-    (void)arg;
-    event_base_loopbreak(bench.base);
-}
-
 static void set_up(const char *folder, const char *examples)
 {
     static const struct machine_kind *const kinds[] = { &invoice_kind, NULL };
@@ -539,7 +543,7 @@ static void set_up(const char *folder, const char *examples)
     char *trouble;
 
     load_examples(examples);
-    bench.base = event_base_new();
+    bench.base = alarm_base_new();
     bench.alarm = alarm_loop_new(bench.base);
     if (server_start(&(struct server_setup){
             .dir = folder, .fsync_always = strcmp(bench.mode, "always") == 0, .tells_parent = true,

@@ -90,6 +90,17 @@ static void alarm_after(void *ctx, int64_t delay_ms, void (*fn)(void *arg), void
         event_active(call->event, EV_TIMEOUT, 1);
 }
 
+struct event_base *alarm_base_new(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base;
+
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
 struct alarm_loop *alarm_loop_new(struct event_base *base)
 {
     struct alarm_loop *loop = xcalloc(1, sizeof(*loop));

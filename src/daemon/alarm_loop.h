@@ -7,6 +7,9 @@
 struct alarm_loop;
 struct event_base;
 
+/* An event base whose timers are exact: libevent's own choice of clock is up to 4 ms coarse. */
+struct event_base *alarm_base_new(void);
+
 struct alarm_loop *alarm_loop_new(struct event_base *base);
 void alarm_loop_free(struct alarm_loop *loop); /* what has not rung never rings; before the base is freed */
 

@@ -291,7 +291,7 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
-    daemon.base = event_base_new();
+    daemon.base = alarm_base_new();
     daemon.alarm = alarm_loop_new(daemon.base);
     daemon.signals[0] = evsignal_new(daemon.base, SIGTERM, told_to_stop, &daemon);
     daemon.signals[1] = evsignal_new(daemon.base, SIGINT, told_to_stop, &daemon);
