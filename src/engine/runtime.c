@@ -18,6 +18,7 @@
 #define QUEUE_MAX 500
 #define TICK_MS 100
 #define KEY_MAX 256
+#define CLOCK_SPAN_US 5000000 /* readings of Redis's clock count for so long, and at most twice that */
 
 static void runtime_tick(void *arg);
 
@@ -42,13 +43,20 @@ int64_t runtime_mono_us(const struct runtime *runtime)
     return runtime->setup.alarm->mono_us(runtime->setup.alarm_ctx);
 }
 
+/* How far Redis's clock is ahead of ours is at least what any answer says, since answers only age on their
+ * way. The best of the last seconds counts, not of all time: clocks drift against each other. */
 void runtime_saw_time(struct runtime *runtime, int64_t now_ms)
 {
-    /* An answer may be old when it arrives; the newest reading of Redis's clock wins. */
-    if (now_ms * 1000 <= runtime_now_us(runtime))
-        return;
-    runtime->redis_us = now_ms * 1000;
-    runtime->redis_mono_us = runtime_mono_us(runtime);
+    int64_t mono_us = runtime_mono_us(runtime), ahead_us = now_ms * 1000 - mono_us;
+
+    if (mono_us - runtime->ahead_since_us > CLOCK_SPAN_US) {
+        runtime->ahead_before_us = runtime->heard_time ? runtime->ahead_us : ahead_us;
+        runtime->ahead_us = ahead_us;
+        runtime->ahead_since_us = mono_us;
+    }
+    if (ahead_us > runtime->ahead_us)
+        runtime->ahead_us = ahead_us;
+    runtime->heard_time = true;
 }
 
 void runtime_heard(struct runtime *runtime, int64_t now_ms)
@@ -58,9 +66,9 @@ void runtime_heard(struct runtime *runtime, int64_t now_ms)
 
 int64_t runtime_now_us(const struct runtime *runtime)
 {
-    if (!runtime->redis_us)
-        return 0;
-    return runtime->redis_us + (runtime_mono_us(runtime) - runtime->redis_mono_us);
+    int64_t ahead_us = runtime->ahead_us > runtime->ahead_before_us ? runtime->ahead_us : runtime->ahead_before_us;
+
+    return runtime->heard_time ? runtime_mono_us(runtime) + ahead_us : 0;
 }
 
 void request_free(struct request *request)

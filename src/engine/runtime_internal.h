@@ -115,8 +115,9 @@ struct runtime {
         void *arg;
     } listeners[LISTENERS_MAX];
     size_t listener_count;
-    int64_t redis_us;     /* Redis's time at ... */
-    int64_t redis_mono_us;/* ... this monotonic moment */
+    int64_t ahead_us, ahead_before_us; /* Redis's clock minus ours: the best reading of this span and of the last */
+    int64_t ahead_since_us;            /* monotonic; when this span began */
+    bool heard_time;
     bool draining;
     void (*drained)(void *arg);
     void *drained_arg;
