@@ -414,13 +414,14 @@ static void requests_expire(struct work *work, int64_t now_us)
             continue;
         }
         *link = request->next;
+        if (!*link)
+            work->queue_tail = link; /* before the answer: who hears it may ask again */
         work->queued--;
         work->runtime->stats.waiting--;
         work->reply = NULL;
         request_answer(work, request, SL_ETIMEOUT, false, "the machine was busy until the deadline; nothing was done");
         request_free(request);
     }
-    work->queue_tail = link;
     if (work->current && work->current->deadline_us <= now_us && work->phase == PHASE_RESEND)
         request_answer(work, work->current, work->turn.maybe_sent ? SL_EUNKNOWN : SL_EDOWN, false,
                        "the store does not answer");

@@ -86,6 +86,7 @@ struct work {
     int64_t reclaimed_ms;     /* a claim that came while something was out; 0: none */
     int64_t lease_until_us;   /* monotonic; when the claim should be extended */
     bool loaded, failed;      /* failed: parked in the store */
+    bool unseen;              /* nobody looked whether it is there: only a start can do with that */
     bool timer_due;           /* run IN_TIMEOUT when nothing else is to be run */
     bool extending, lost;
     int attempts;

@@ -280,8 +280,8 @@ static void turn_failed_first(struct work *work)
 static void turn_close(struct work *work)
 {
     struct turn *turn = &work->turn;
-    bool news = turn->change_count > 0 || turn->remove || turn->due != DUE_KEEP ||
-                (work->current && work->current->kind == REQ_REPAIR);
+    bool news = turn->change_count > 0 || turn->remove || turn->due != DUE_KEEP || turn->tally_count > 0 ||
+                turn->bind_count > 0 || (work->current && work->current->kind == REQ_REPAIR);
 
     if (turn->failure != STEP_OK && turn->change_count == 0) {
         turn_failed_first(work);
@@ -293,11 +293,11 @@ static void turn_close(struct work *work)
         turn->effect = NULL;
         turn->run_again = false;
     }
-    if (turn->effect && turn->change_count == 0 && work->token_ms) {
+    if (turn->effect && turn->change_count == 0 && work->token_ms && turn->bind_count + turn->tally_count == 0) {
         turn_effect(work); /* the machine is ours and nothing has changed */
         return;
     }
-    if (turn->effect && turn->change_count == 0) {
+    if (turn->effect && turn->change_count == 0 && turn->tally_count == 0) {
         turn->claims_only = true; /* so that its timer does not fire meanwhile */
     } else if (!news && work->token_ms) {
         turn->claims_only = turn->release = true;
@@ -420,7 +420,11 @@ static void turn_lost(struct work *work)
         work_reload(work);
         return;
     }
-
+    if (runtime->draining && runtime_mono_us(runtime) >= runtime->drain_until_us) { /* its claim runs out by itself */
+        turn_answer(work, SL_EUNKNOWN, false, "the daemon is stopping and the store does not answer");
+        work_reload(work);
+        return;
+    }
     turn->resend_ms = turn->resend_ms ? turn->resend_ms * 2 : RESEND_FIRST_MS;
     if (turn->resend_ms > RESEND_MAX_MS)
         turn->resend_ms = RESEND_MAX_MS;
@@ -447,6 +451,7 @@ static void turn_take(struct work *work, const struct store_committed *committed
     struct turn *turn = &work->turn;
 
     work->runtime->stats.commits++;
+    work->unseen = false;
     if (turn->change_count > 0) {
         work->version++;
         work->quiet = 0;
@@ -500,6 +505,23 @@ static void turn_go_on(struct work *work)
     }
 }
 
+/* The commit was refused. If it was sent before, it may be the earlier sending that is in the way, or have been
+ * done and covered by what others did since: running it again, or saying that it was not done, would be a guess. */
+static void turn_refused(struct work *work, const struct store_committed *committed)
+{
+    struct turn *turn = &work->turn;
+
+    if (turn->maybe_sent && !turn->claims_only) {
+        turn_answer(work, SL_EUNKNOWN, false, "the store did not answer, and others went on since");
+    } else if (committed->err == SL_ECONFLICT || committed->err == SL_EEXIST) {
+        if (work->current)
+            work->current->conflicts++;
+    } else {
+        turn_answer(work, committed->err, false, committed->detail);
+    }
+    work_reload(work);
+}
+
 static void turn_committed(void *arg, const struct store_committed *committed)
 {
     struct work *work = arg;
@@ -521,15 +543,12 @@ static void turn_committed(void *arg, const struct store_committed *committed)
     case SL_ECONFLICT:
     case SL_EEXIST:
         runtime->stats.conflicts++;
-        if (work->current)
-            work->current->conflicts++;
-        work_reload(work);
+        turn_refused(work, committed);
         break;
     case SL_EFAILED:
     case SL_ENOENT:
     case SL_EREFUSED:
-        turn_answer(work, committed->err, false, committed->detail);
-        work_reload(work);
+        turn_refused(work, committed);
         break;
     default: /* the store cannot take it: a balance out of range, a key of a wrong type */
         log_error("%s %s: the store refused a commit: %s", work->kind->name, work->id, committed->detail);

@@ -29,7 +29,7 @@ void work_load(struct work *work)
         work->queue->conflicts == 0) {
         work->phase = PHASE_LOAD;
         work->state = machine_state_new(work->kind, work->arena);
-        work->loaded = true;
+        work->loaded = work->unseen = true;
         runtime->setup.alarm->after(runtime->setup.alarm_ctx, 0, work_begin, work);
         return;
     }
@@ -38,19 +38,30 @@ void work_load(struct work *work)
     runtime->setup.store->load(runtime->setup.store_ctx, work->kind, work->id, 0, work_loaded, work);
 }
 
+static struct request *request_take(struct work *work)
+{
+    struct request *request = work->queue;
+
+    work->queue = request->next;
+    if (!work->queue)
+        work->queue_tail = &work->queue;
+    work->queued--;
+    work->runtime->stats.waiting--;
+    request->next = NULL;
+    return request;
+}
+
 static void answer_all(struct work *work, enum sl_err err, const char *detail)
 {
+    size_t count = work->queued; /* what they ask when they hear it comes behind, and is not meant */
     struct request *request;
 
     work->reply = NULL;
-    while ((request = work->queue)) {
-        work->queue = request->next;
-        work->queued--;
-        work->runtime->stats.waiting--;
+    while (count-- > 0) {
+        request = request_take(work);
         request_answer(work, request, err, false, detail);
         request_free(request);
     }
-    work->queue_tail = &work->queue;
 }
 
 static void work_take(struct work *work, const struct store_loaded *loaded)
@@ -85,7 +96,8 @@ static void work_loaded(void *arg, const struct store_loaded *loaded)
         err = SL_ENOENT;
     if (err) {
         answer_all(work, err, err == SL_ENOENT ? "there is no such machine" : detail);
-        runtime_forget(work);
+        work->reclaimed_ms = 0;
+        work_reload(work);
         return;
     }
     work_take(work, loaded);
@@ -104,7 +116,7 @@ void work_reload(struct work *work)
     arena_free(work->arena);
     work->arena = arena_new();
     work->state = NULL;
-    work->loaded = false;
+    work->loaded = work->unseen = false;
     work->lost = false;
     work->timer_due = false;
     work->token_ms = 0;
@@ -123,19 +135,6 @@ void work_reload(struct work *work)
         work_load(work);
     else
         runtime_forget(work);
-}
-
-static struct request *request_take(struct work *work)
-{
-    struct request *request = work->queue;
-
-    work->queue = request->next;
-    if (!work->queue)
-        work->queue_tail = &work->queue;
-    work->queued--;
-    work->runtime->stats.waiting--;
-    request->next = NULL;
-    return request;
 }
 
 /* Answers a request that cannot be run on this machine as it is. */
@@ -194,8 +193,14 @@ void work_next(struct work *work)
 {
     work->phase = PHASE_READY;
     while (work->queue) {
-        struct request *request = request_take(work);
+        struct request *request;
 
+        /* Part of a step that was not kept may be in the state; or there is none to speak of. */
+        if (!work->loaded || (work->unseen && work->queue->kind != REQ_START)) {
+            work_reload(work);
+            return;
+        }
+        request = request_take(work);
         if (request_turned_away(work, request))
             continue;
         work->current = request;

@@ -49,7 +49,7 @@ static const struct type type_counter = TYPE_STRUCT_OF(NULL, counter, counter_ro
 
 /* What may be asked of it: ADD by, or TIMER in so many ms, or ECHO by an effect (of the call, or of the timer). */
 struct ask {
-    enum { ASK_ADD, ASK_TIMER, ASK_UNSET, ASK_ECHO, ASK_BIND, ASK_REMOVE } what;
+    enum { ASK_ADD, ASK_TIMER, ASK_UNSET, ASK_ECHO, ASK_BIND, ASK_BIND_ONLY, ASK_REMOVE } what;
     int64_t by;
     const char *tag;
 };
@@ -108,6 +108,7 @@ static void step_call(const struct step_in *in, struct step_out *out, const stru
         step_bind(out, ask->tag);
         change(in, out, (struct counter_change){ .tag = TICKED });
         break;
+    case ASK_BIND_ONLY: step_bind(out, ask->tag); break;
     case ASK_REMOVE:
         change(in, out, (struct counter_change){ .tag = TICKED });
         out->remove = true;
@@ -115,18 +116,42 @@ static void step_call(const struct step_in *in, struct step_out *out, const stru
     }
 }
 
-/* The timer ticks; while the value is odd it ticks on at once, at 100 and more it asks the world instead. */
+/* Values at which the timer does something of its own. */
+#define VALUE_STUMBLES 50 /* ticks, goes on at once, and then cannot */
+#define VALUE_ENDS 60     /* removes itself */
+#define VALUE_ASKS 100    /* and more: asks the world */
+#define VALUE_BINDS 200   /* and more: binds a tag, too */
+
+/* The timer ticks; while the value is odd it ticks on at once. */
 static void step_timeout(const struct step_in *in, struct step_out *out)
 {
     const struct counter *state = in->state;
 
-    if (state->value >= 100) {
+    if (state->value >= VALUE_ASKS) {
+        if (state->value >= VALUE_BINDS)
+            step_bind(out, "of-timer");
         step_effect(in, out, 7, "of a timer");
         return;
     }
+    if (state->value == VALUE_STUMBLES && state->ticks > 0) {
+        step_retry(in, out, "it stumbles");
+        return;
+    }
     change(in, out, (struct counter_change){ .tag = TICKED });
+    out->remove = state->value == VALUE_ENDS;
+    if (state->value == VALUE_STUMBLES)
+        step_continue(in, out);
     if (state->value % 2 == 1 && state->ticks % 3 != 2)
         step_continue(in, out);
+}
+
+/* A repair ticks and adds, in this order: what it adds may be refused after the tick. */
+static void step_repair(const struct step_in *in, struct step_out *out)
+{
+    const struct ask *ask = in->args;
+
+    change(in, out, (struct counter_change){ .tag = TICKED });
+    change(in, out, (struct counter_change){ .tag = ADDED, .added = { ask->by } });
 }
 
 static void step(const struct step_in *in, struct step_out *out)
@@ -136,7 +161,7 @@ static void step(const struct step_in *in, struct step_out *out)
     case IN_CALL: step_call(in, out, in->args); break;
     case IN_EFFECT: step_effect_done(in, out); break;
     case IN_TIMEOUT: step_timeout(in, out); break;
-    case IN_REPAIR: step_fail(in, out, "no such repair"); break;
+    case IN_REPAIR: step_repair(in, out); break;
     }
 }
 
@@ -164,7 +189,9 @@ struct world {
     enum sl_err script[8];
     size_t scripted, answered;
     struct alarm_loop *alarm;
-    bool silent; /* no answers at all */
+    bool silent; /* no answers: the last effect is held until it is cancelled, or let go by world_speak() */
+    struct pending *held;
+    size_t cancelled;
 };
 
 struct pending {
@@ -173,6 +200,8 @@ struct pending {
     uint64_t number;
     enum sl_err err;
 };
+
+static struct world world;
 
 static void effect_answer(void *arg)
 {
@@ -186,25 +215,42 @@ static void effect_answer(void *arg)
 static void effect_start(void *ctx, const struct effect *effect, uint64_t number, struct arena *arena,
                          effect_done_fn done, void *arg)
 {
-    struct world *world = ctx;
-    struct pending *pending;
+    struct pending *pending = malloc(sizeof(*pending));
 
+    (void)ctx;
     (void)arena;
     cr_assert_eq(effect->kind, 7);
-    if (world->silent)
-        return;
-    pending = malloc(sizeof(*pending));
     *pending = (struct pending){ done, arg, number, SL_OK };
-    if (world->answered < world->scripted)
-        pending->err = world->script[world->answered];
-    world->answered++;
-    alarm_loop_ops.after(world->alarm, 0, effect_answer, pending);
+    if (world.silent) {
+        cr_assert_null(world.held);
+        world.held = pending;
+        return;
+    }
+    if (world.answered < world.scripted)
+        pending->err = world.script[world.answered];
+    world.answered++;
+    alarm_loop_ops.after(world.alarm, 0, effect_answer, pending);
 }
 
 static void effect_cancel(void *ctx, uint64_t number)
 {
     (void)ctx;
-    (void)number;
+    world.cancelled++;
+    if (world.held && world.held->number == number) {
+        free(world.held);
+        world.held = NULL;
+    }
+}
+
+/* The world answers again, first of all what it has kept waiting. */
+static void world_speak(void)
+{
+    struct pending *held = world.held;
+
+    world.silent = false;
+    world.held = NULL;
+    if (held)
+        alarm_loop_ops.after(world.alarm, 0, effect_answer, held);
 }
 
 static const struct effect_ops effects = { effect_start, effect_cancel };
@@ -235,9 +281,41 @@ struct daemon {
 };
 
 static struct redis_fixture redis;
-static struct world world;
 static struct space *space;
 static struct daemon first, second;
+
+/* The Redis store, but the answer to one commit can get lost: the commit is done, and nobody is told. */
+static struct {
+    bool armed, done;
+    store_committed_fn fn;
+    void *arg;
+} lost;
+static struct store_ops store_ops;
+
+static void lost_committed(void *arg, const struct store_committed *committed)
+{
+    (void)arg;
+    cr_assert_eq(committed->err, SL_OK);
+    lost.done = true;
+}
+
+static void lossy_commit(void *ctx, const struct commit *commit, store_committed_fn done, void *arg)
+{
+    if (!lost.armed) {
+        redis_store_ops.commit(ctx, commit, done, arg);
+        return;
+    }
+    lost.armed = false;
+    lost.fn = done;
+    lost.arg = arg;
+    redis_store_ops.commit(ctx, commit, lost_committed, NULL);
+}
+
+/* What the runtime hears of that commit in the end. */
+static void lost_tell(void)
+{
+    lost.fn(lost.arg, &(struct store_committed){ .err = SL_EUNKNOWN, .detail = "the connection was lost" });
+}
 
 static void daemon_open(struct daemon *daemon, const char *name, int64_t lease_ms)
 {
@@ -248,7 +326,7 @@ static void daemon_open(struct daemon *daemon, const char *name, int64_t lease_m
     daemon->alarm = alarm_loop_new(redis.base);
     daemon->store = (struct redis_store){ daemon->client, space, 5000 };
     daemon->runtime = runtime_new(&(struct runtime_setup){
-        .store = &redis_store_ops, .store_ctx = &daemon->store, .effects = &effects, .effects_ctx = &world,
+        .store = &store_ops, .store_ctx = &daemon->store, .effects = &effects, .effects_ctx = &world,
         .config = &config, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->alarm, .lease_ms = lease_ms,
     });
     daemon->wheel = wheel_new(&(struct wheel_setup){
@@ -272,6 +350,9 @@ static void begin(void)
 {
     redis_fixture_open(&redis);
     memset(&world, 0, sizeof(world));
+    memset(&lost, 0, sizeof(lost));
+    store_ops = redis_store_ops;
+    store_ops.commit = lossy_commit;
     world.alarm = alarm_loop_new(redis.base);
     space = space_new(4);
     daemon_open(&first, "first", 300);
@@ -517,7 +598,7 @@ Test(engine, a_daemon_that_is_gone_is_replaced, .init = begin, .fini = end)
     call("a", (struct ask){ ASK_TIMER, 1, NULL });
     redis_fixture_run(&redis, 50);
     daemon_close(&first); /* with its claim and its effect */
-    world.silent = false;
+    world_speak();
     daemon_open(&first, "heir", 300);
     WAIT_UNTIL("a", strcmp(now.text, "echo") == 0);
 }
@@ -620,7 +701,505 @@ Test(engine, drain_lets_go_of_what_it_cannot_finish, .init = begin, .fini = end)
     runtime_drain(first.runtime, 100, drain_done, NULL);
     redis_fixture_wait(&redis, &drained);
     cr_expect_eq(call("a", (struct ask){ ASK_ADD, 1, NULL }).err, SL_EDOWN);
-    world.silent = false;
+    world_speak();
     daemon_open(&second, "second", 60000);
     WAIT_UNTIL("a", strcmp(now.text, "echo") == 0);
+}
+
+/* ---- answers that get lost ---- */
+
+static const struct ask add_one = { ASK_ADD, 1, NULL }, add_two = { ASK_ADD, 2, NULL };
+
+/* Calls ADD_TWO and loses the answer to its commit. */
+static void call_and_lose(const char *id, struct outcome *out)
+{
+    out->there = false;
+    lost.armed = true;
+    runtime_call(first.runtime, &counter_kind, id, &add_two, 5000, ended, out);
+    redis_fixture_wait(&redis, &lost.done);
+}
+
+/* If this fails, a connection that breaks at the wrong moment makes a call happen twice. */
+Test(engine, a_lost_answer_is_asked_for_again, .init = begin, .fini = end)
+{
+    struct outcome one;
+
+    start("a", 5);
+    call_and_lose("a", &one);
+    lost_tell();
+    redis_fixture_wait(&redis, &one.there);
+    cr_expect_eq(one.err, SL_OK);
+    cr_expect_eq(look("a", 0).value, 7);
+    cr_expect_eq(outcome.version, 2);
+}
+
+/* If this fails, a call whose answer got lost is run again after another's, or is said not to have happened. */
+Test(engine, a_lost_answer_that_nobody_can_give_any_more_is_unknown, .init = begin, .fini = end)
+{
+    struct outcome one;
+
+    daemon_open(&second, "second", 300);
+    start("a", 5);
+    call_and_lose("a", &one);
+    cr_assert_eq(call_at(&second, "a", (struct ask){ ASK_ADD, 10, NULL }).value, 17);
+    lost_tell();
+    redis_fixture_wait(&redis, &one.there);
+    cr_expect_eq(one.err, SL_EUNKNOWN);
+    cr_expect_eq(look("a", 0).value, 17, "it was done once");
+    cr_expect_eq(outcome.version, 3);
+}
+
+/* If this fails, a call that was done before the machine failed is said not to have happened. */
+Test(engine, a_lost_answer_of_a_machine_that_failed_since_is_unknown, .init = begin, .fini = end)
+{
+    struct outcome one;
+
+    daemon_open(&second, "second", 300);
+    start("a", 5);
+    call_and_lose("a", &one);
+    world.script[0] = SL_EPROTO;
+    world.scripted = 1;
+    cr_assert_eq(call_at(&second, "a", (struct ask){ ASK_ECHO, 0, NULL }).err, SL_EFAILED);
+    lost_tell();
+    redis_fixture_wait(&redis, &one.there);
+    cr_expect_eq(one.err, SL_EUNKNOWN);
+    cr_expect_eq(look("a", 0).value, 7);
+}
+
+/* ---- requests that come together ---- */
+
+static struct outcome inner;
+static const struct ask start_nine = { ASK_ADD, 9, NULL };
+
+static void start_instead(void *arg, const struct runtime_result *result)
+{
+    ended(arg, result);
+    runtime_start(first.runtime, &counter_kind, "new", &start_nine, 5000, ended, &inner);
+}
+
+/* If this fails, who asks again from within an answer is never answered. */
+Test(engine, a_request_made_in_an_answer_is_answered, .init = begin, .fini = end)
+{
+    outcome.there = inner.there = false;
+    runtime_call(first.runtime, &counter_kind, "new", &add_one, 5000, start_instead, &outcome);
+    redis_fixture_wait(&redis, &outcome.there);
+    cr_expect_eq(outcome.err, SL_ENOENT);
+    redis_fixture_wait(&redis, &inner.there);
+    cr_expect_eq(inner.err, SL_OK);
+    cr_expect_eq(look("new", 0).value, 9);
+}
+
+/* If this fails, who asks again about a removed machine, or a store that is away, is never answered. */
+Test(engine, a_request_made_in_an_error_is_answered, .init = begin, .fini = end)
+{
+    start("new", 1);
+    call("new", (struct ask){ ASK_REMOVE, 0, NULL });
+    outcome.there = inner.there = false;
+    runtime_call(first.runtime, &counter_kind, "new", &add_one, 5000, start_instead, &outcome);
+    redis_fixture_wait(&redis, &outcome.there);
+    cr_expect_eq(outcome.err, SL_ENOENT);
+    redis_fixture_wait(&redis, &inner.there);
+    cr_expect_neq(inner.err, SL_OK, "the id is not used again");
+}
+
+static void call_again(void *arg, const struct runtime_result *result)
+{
+    ended(arg, result);
+    runtime_call(first.runtime, &counter_kind, "a", &add_one, 5000, ended, &inner);
+}
+
+/* If this fails, a caller that tries again after its deadline is never answered. */
+Test(engine, a_call_that_waited_too_long_is_dropped_and_may_be_made_again, .init = begin, .fini = end)
+{
+    struct outcome late = { 0 };
+
+    start("a", 100);
+    world.silent = true;
+    call("a", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("a", now.version > 0 && world.held);
+    inner.there = false;
+    runtime_call(first.runtime, &counter_kind, "a", &add_two, 20, call_again, &late);
+    redis_fixture_wait(&redis, &late.there);
+    cr_expect_eq(late.err, SL_ETIMEOUT);
+    world_speak();
+    redis_fixture_wait(&redis, &inner.there);
+    cr_expect_eq(inner.err, SL_OK);
+    cr_expect_eq(inner.value, 101, "the dropped one was not done");
+}
+
+/* If this fails, a start that is refused hides a machine from those who ask behind it. */
+Test(engine, a_refused_start_does_not_hide_what_is_there, .init = begin, .fini = end)
+{
+    static const struct ask bad = { ASK_ADD, -1, NULL };
+    struct outcome refused = { 0 }, called = { 0 };
+
+    start("a", 5);
+    runtime_start(first.runtime, &counter_kind, "a", &bad, 5000, ended, &refused);
+    runtime_call(first.runtime, &counter_kind, "a", &add_one, 5000, ended, &called);
+    redis_fixture_wait(&redis, &refused.there);
+    redis_fixture_wait(&redis, &called.there);
+    cr_expect(refused.refused || refused.err == SL_EEXIST);
+    cr_expect_eq(called.err, SL_OK);
+    cr_expect_eq(called.value, 6);
+}
+
+/* What may wait is bounded: the rest is turned away at once, and all are answered. */
+Test(engine, a_full_queue_turns_callers_away, .init = begin, .fini = end)
+{
+    static struct outcome many[600];
+    size_t i, busy = 0, done = 0;
+
+    start("a", 0);
+    for (i = 0; i < SL_COUNT(many); i++) {
+        many[i].there = false;
+        runtime_call(first.runtime, &counter_kind, "a", &add_one, 15000, ended, &many[i]);
+    }
+    for (i = 0; i < SL_COUNT(many); i++) {
+        redis_fixture_wait(&redis, &many[i].there);
+        busy += many[i].err == SL_EBUSY;
+        done += many[i].err == SL_OK;
+    }
+    cr_expect_eq(busy + done, SL_COUNT(many));
+    cr_expect_gt(busy, 0);
+    cr_expect_eq(look("a", 0).value, (int64_t)done, "who was turned away has changed nothing");
+}
+
+/* ---- repairs ---- */
+
+/* A machine that failed before its first tick, with 100 in it. */
+static void make_failed(const char *id)
+{
+    world.script[world.answered] = SL_EPROTO;
+    world.scripted = world.answered + 1;
+    start(id, 100);
+    call(id, (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL(id, strcmp(now.status, "failed") == 0);
+}
+
+/* If this fails, a repair loses what it adds, or the step that failed does not run again. */
+Test(engine_process, repair_after_non_retriable_error_test, .init = begin, .fini = end)
+{
+    make_failed("a");
+    outcome.there = false;
+    runtime_repair(first.runtime, &counter_kind, "a", &add_two, 5000, ended, &outcome);
+    redis_fixture_wait(&redis, &outcome.there);
+    cr_expect_eq(outcome.err, SL_OK);
+    cr_expect_eq(outcome.value, 102);
+    WAIT_UNTIL("a", strcmp(now.text, "echo") == 0);
+    cr_expect_str_eq(outcome.status, "working");
+    cr_expect_str_eq(outcome.reason, "");
+}
+
+static char folded_text[256];
+
+static void folded(void *arg, const struct runtime_result *result)
+{
+    struct buf text = { 0 };
+    bool *there = arg;
+
+    cr_assert_eq(result->err, SL_OK);
+    type_encode(&type_counter, result->state, &text);
+    snprintf(folded_text, sizeof(folded_text), "%s", buf_text(&text));
+    buf_clear(&text);
+    *there = true;
+}
+
+static const char *fold_at(const char *id, int64_t version)
+{
+    bool there = false;
+
+    runtime_read(first.runtime, &counter_kind, id, version, folded, &there);
+    redis_fixture_wait(&redis, &there);
+    return folded_text;
+}
+
+static void expect_snapshot_is_history(const char *id)
+{
+    struct machine_keys keys;
+    char newest[256];
+
+    snprintf(newest, sizeof(newest), "%s", fold_at(id, 0));
+    look(id, 0);
+    cr_expect_str_eq(newest, fold_at(id, outcome.version));
+    space_machine(space, counter_kind.name, id, &keys);
+    cr_expect_str_eq(redis_fixture_ask(&redis, "HGET", keys.machine, "state", NULL), newest, "the snapshot is what was read");
+}
+
+/* If this fails, what a refused repair had begun stays in memory, and the next one stores it. */
+Test(engine, a_repair_that_does_not_fit_leaves_nothing_to_the_next_one, .init = begin, .fini = end)
+{
+    static const struct ask too_much = { ASK_ADD, -1000, NULL };
+    struct outcome bad = { 0 }, good = { 0 };
+
+    make_failed("a");
+    runtime_repair(first.runtime, &counter_kind, "a", &too_much, 5000, ended, &bad);
+    runtime_repair(first.runtime, &counter_kind, "a", &add_two, 5000, ended, &good);
+    redis_fixture_wait(&redis, &bad.there);
+    redis_fixture_wait(&redis, &good.there);
+    cr_expect_eq(bad.err, SL_EREFUSED);
+    cr_expect_eq(good.err, SL_OK);
+    cr_expect_eq(good.ticks, 1);
+    WAIT_UNTIL("a", strcmp(now.text, "echo") == 0);
+    expect_snapshot_is_history("a");
+}
+
+/* If this fails, the good steps of a turn are lost with the bad one, or the machine is stuck in memory. */
+Test(engine, a_step_that_fails_late_keeps_the_steps_before_it, .init = begin, .fini = end)
+{
+    start("a", VALUE_STUMBLES);
+    call("a", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("a", strcmp(now.status, "failed") == 0);
+    cr_expect_eq(outcome.ticks, 1);
+    cr_expect_eq(outcome.version, 2);
+    cr_expect_str_eq(outcome.reason, "it stumbles");
+}
+
+/* ---- tags without changes ---- */
+
+/* If this fails, a tag that a step binds, and nothing else, is not bound. */
+Test(engine, a_tag_alone_is_bound, .init = begin, .fini = end)
+{
+    start("a", 1);
+    cr_expect_eq(call("a", (struct ask){ ASK_BIND_ONLY, 0, "alone" }).err, SL_OK);
+    resolve("alone");
+    cr_expect_str_eq(tag_id, "a");
+    cr_expect_eq(look("a", 0).version, 1);
+}
+
+/* If this fails, a callback that comes during the effect does not find its machine. */
+Test(engine, a_tag_is_bound_before_the_effect_that_comes_with_it, .init = begin, .fini = end)
+{
+    start("a", VALUE_BINDS);
+    world.silent = true;
+    call("a", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("a", now.version > 0 && world.held);
+    resolve("of-timer");
+    cr_expect_eq(tag_err, SL_OK);
+    cr_expect_str_eq(tag_id, "a");
+    world_speak();
+    WAIT_UNTIL("a", strcmp(now.text, "echo") == 0);
+}
+
+/* ---- timers and claims ---- */
+
+/* If this fails, a call loses the timer that was there. */
+Test(engine_process, reschedule_after_call_test, .init = begin, .fini = end)
+{
+    int64_t began_us;
+
+    start("a", 2);
+    began_us = clock_mono_us();
+    call("a", (struct ask){ ASK_TIMER, 200, NULL });
+    call("a", (struct ask){ ASK_ADD, 2, NULL });
+    WAIT_UNTIL("a", now.ticks == 1);
+    cr_expect_geq(clock_mono_us() - began_us, 199000);
+    cr_expect_eq(outcome.value, 4);
+}
+
+/* If this fails, the old moment of a timer that was moved counts still. */
+Test(engine, a_call_that_moves_the_timer_wins, .init = begin, .fini = end)
+{
+    int64_t began_us = clock_mono_us();
+
+    start("a", 2);
+    call("a", (struct ask){ ASK_TIMER, 100, NULL });
+    call("a", (struct ask){ ASK_TIMER, 400, NULL });
+    redis_fixture_run(&redis, 250);
+    cr_expect_eq(look("a", 0).ticks, 0);
+    WAIT_UNTIL("a", now.ticks == 1);
+    cr_expect_geq(clock_mono_us() - began_us, 400000);
+    call("a", (struct ask){ ASK_TIMER, 60000, NULL });
+    call("a", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("a", now.ticks == 2);
+}
+
+/* If this fails, a machine that ends itself goes on, or is shown. */
+Test(engine_process, remove_by_timer_test, .init = begin, .fini = end)
+{
+    start("a", VALUE_ENDS);
+    call("a", (struct ask){ ASK_TIMER, 50, NULL });
+    WAIT_UNTIL("a", now.err == SL_ENOENT);
+}
+
+/* If this fails, a daemon that has lost its machine goes on with it all the same. */
+Test(engine, a_claim_that_was_lost_is_dropped, .init = begin, .fini = end)
+{
+    int64_t deadline_us = clock_mono_us() + FIXTURE_WAIT_MS * 1000;
+    struct runtime_stats stats;
+    char wheel[64];
+
+    start("a", 100);
+    world.silent = true;
+    call("a", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("a", now.version > 0 && world.held);
+    snprintf(wheel, sizeof(wheel), "%s", space_wheel(space, space_partition(space, "a")).data);
+    redis_fixture_ask(&redis, "ZADD", wheel, "9999999999999", "counter:a", NULL);
+    do {
+        cr_assert_lt(clock_mono_us(), deadline_us);
+        redis_fixture_run(&redis, 10);
+        runtime_stats(first.runtime, &stats);
+    } while (stats.lost_claims == 0 || stats.in_work > 0);
+    cr_expect_eq(world.cancelled, 1);
+    cr_expect_null(world.held);
+    cr_expect_str_eq(redis_fixture_ask(&redis, "ZSCORE", wheel, "counter:a", NULL), "9999999999999", "it is the other's still");
+    world_speak();
+    redis_fixture_ask(&redis, "ZADD", wheel, "1", "counter:a", NULL); /* and the other lets go of it */
+    WAIT_UNTIL("a", strcmp(now.text, "echo") == 0);
+    cr_expect_eq(world.answered, 1);
+}
+
+/* ---- histories ---- */
+
+static struct {
+    bool there;
+    enum sl_err err;
+    size_t count;
+    int64_t version, numbers[64];
+} page;
+
+static void page_take(void *arg, const struct runtime_events *events)
+{
+    size_t i;
+
+    (void)arg;
+    page.there = true;
+    page.err = events->err;
+    page.count = events->count;
+    page.version = events->version;
+    for (i = 0; i < events->count; i++)
+        page.numbers[i] = events->events[i].number;
+}
+
+static void page_read(const char *id, int64_t after, size_t limit)
+{
+    page.there = false;
+    runtime_events(first.runtime, &counter_kind, id, after, limit, page_take, NULL);
+    redis_fixture_wait(&redis, &page.there);
+}
+
+/* If this fails, who reads a history in pages misses events, or sees some twice. */
+Test(engine_history_range, pages_have_every_event_once, .init = begin, .fini = end)
+{
+    static const struct {
+        int64_t after;
+        size_t limit, count;
+    } rows[] = { { 0, 4, 4 }, { 4, 4, 4 }, { 8, 4, 2 }, { 10, 4, 0 }, { 42, 4, 0 }, { 0, 10, 10 }, { 0, 1000, 10 }, { 9, 1, 1 } };
+    size_t i, k;
+
+    start("a", 0);
+    for (i = 0; i < 9; i++)
+        call("a", (struct ask){ ASK_ADD, 1, NULL });
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        page_read("a", rows[i].after, rows[i].limit);
+        cr_expect_eq(page.err, SL_OK, "row %zu", i);
+        cr_expect_eq(page.count, rows[i].count, "row %zu", i);
+        cr_expect_eq(page.version, 10, "row %zu", i);
+        for (k = 0; k < page.count; k++)
+            cr_expect_eq(page.numbers[k], rows[i].after + 1 + (int64_t)k, "row %zu", i);
+    }
+    page_read("nobody", 0, 4);
+    cr_expect_eq(page.err, SL_ENOENT);
+}
+
+/* If this fails, a hole in the stored events is taken for a shorter history. */
+Test(engine_machine, get_corrupted_machine_fails, .init = begin, .fini = end)
+{
+    struct machine_keys keys;
+
+    start("a", 0);
+    call("a", (struct ask){ ASK_ADD, 1, NULL });
+    call("a", (struct ask){ ASK_ADD, 1, NULL });
+    space_machine(space, counter_kind.name, "a", &keys);
+    redis_fixture_ask(&redis, "HDEL", keys.machine, "state", "v", NULL);
+    redis_fixture_ask(&redis, "XDEL", keys.events, "2-0", NULL);
+    cr_expect_eq(look("a", 0).err, SL_ECORRUPT);
+    cr_expect_eq(call("a", (struct ask){ ASK_ADD, 1, NULL }).err, SL_ECORRUPT);
+    cr_expect_str_eq(redis_fixture_ask(&redis, "XLEN", keys.events, NULL), "2", "nothing is written behind a hole");
+}
+
+/* If this fails, the snapshot says something else than the history, in any field. */
+Test(engine, the_snapshot_equals_the_history_in_every_field, .init = begin, .fini = end)
+{
+    int i;
+
+    start("a", 3);
+    for (i = 0; i < 40; i++)
+        call("a", (struct ask){ ASK_ADD, i % 3, NULL });
+    call("a", (struct ask){ ASK_ECHO, 0, NULL });
+    call("a", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("a", now.ticks > 0);
+    expect_snapshot_is_history("a");
+}
+
+/* ---- many callers, and the end ---- */
+
+/* If this fails, answers go to the wrong callers. */
+Test(engine_workers, workers_stress_test, .init = begin, .fini = end)
+{
+    static struct outcome answers[400];
+    static struct ask asks[400];
+    int64_t sums[10] = { 0 };
+    char id[8];
+    size_t i;
+
+    daemon_open(&second, "second", 300);
+    for (i = 0; i < 10; i++) {
+        snprintf(id, sizeof(id), "m%zu", i);
+        start(id, 0);
+    }
+    for (i = 0; i < SL_COUNT(asks); i++) {
+        asks[i] = (struct ask){ ASK_ADD, (int64_t)i, NULL };
+        snprintf(id, sizeof(id), "m%zu", i % 10);
+        runtime_call((i / 10 % 2 ? &first : &second)->runtime, &counter_kind, id, &asks[i], 15000, ended, &answers[i]);
+    }
+    for (i = 0; i < SL_COUNT(asks); i++) {
+        redis_fixture_wait(&redis, &answers[i].there);
+        cr_assert(answers[i].err == SL_OK || answers[i].err == SL_EBUSY, "%zu: %s", i, sl_err_name(answers[i].err));
+        if (answers[i].err == SL_OK) {
+            sums[i % 10] += (int64_t)i;
+            cr_expect_geq(answers[i].value, (int64_t)i);
+        }
+    }
+    for (i = 0; i < 10; i++) {
+        snprintf(id, sizeof(id), "m%zu", i);
+        cr_expect_eq(look(id, 0).value, sums[i], "%s: those who were told so, and nobody else", id);
+    }
+}
+
+/* If this fails, a daemon that is told to stop does not let what runs come to its end. */
+Test(engine_workers, graceful_shutdown_test, .init = begin, .fini = end)
+{
+    static const struct ask echo = { ASK_ECHO, 0, NULL };
+    struct outcome one = { 0 };
+
+    start("a", 2);
+    world.silent = true;
+    runtime_call(first.runtime, &counter_kind, "a", &echo, 5000, ended, &one);
+    WAIT_UNTIL("a", now.version > 0 && world.held);
+    drained = false;
+    runtime_drain(first.runtime, 10000, drain_done, NULL);
+    redis_fixture_run(&redis, 150);
+    cr_expect_not(drained);
+    world_speak();
+    redis_fixture_wait(&redis, &one.there);
+    redis_fixture_wait(&redis, &drained);
+    cr_expect_eq(one.err, SL_OK);
+    cr_expect_str_eq(one.text, "echo");
+}
+
+/* If this fails, a daemon cannot be stopped while Redis is away. */
+Test(engine, drain_ends_without_redis_too, .init = begin, .fini = end)
+{
+    struct outcome one;
+
+    start("a", 5);
+    call_and_lose("a", &one);
+    server_kill(redis.server);
+    redis_fixture_wait_up(&redis, first.client, false);
+    lost_tell();
+    drained = false;
+    runtime_drain(first.runtime, 100, drain_done, NULL);
+    redis_fixture_wait(&redis, &drained);
+    cr_expect(one.there);
+    cr_expect_eq(one.err, SL_EUNKNOWN, "it may have happened");
 }
