@@ -31,6 +31,7 @@
 -- RETURNS 5 not_failed
 -- RETURNS 6 missing
 -- ERRORS SLARGS the arguments contradict each other
+-- ERRORS SLDATA a stored field cannot be what was written
 -- COST O(log N) in the wheel, O(1) per posting
 --
 -- expect_token: 0 none held. due: "keep", "none" or ms. lease: 0 let go. snapshot: "" leave, "-" forget.
@@ -46,14 +47,30 @@ local activity, outcome, snapshot, mode = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local FIRST_TALLY = 12
 local DIGITS_MAX = 17 -- a sum of two numbers of so many digits fits 64 bits
 
+local claims_only = mode and string.find(mode, 'c', 1, true)
+local repairs = mode and string.find(mode, 'r', 1, true)
+local removes = mode and string.find(mode, 'x', 1, true)
+
 if #KEYS ~= 6 or #ARGV < 11 or (#ARGV - 11) % 2 ~= 0 or not (expect_version and expect_token and lease)
-    or (due ~= 'keep' and due ~= 'none' and not tonumber(due)) then
+    or (due ~= 'keep' and due ~= 'none' and not string.find(due, '^%d+$'))
+    or (claims_only and (changes ~= '' or #ARGV >= FIRST_TALLY)) then
     return redis.error_reply('SLARGS commit: wrong arguments')
 end
 
-local claims_only = string.find(mode, 'c', 1, true)
-local repairs = string.find(mode, 'r', 1, true)
-local removes = string.find(mode, 'x', 1, true)
+local posted = {}
+for i = FIRST_TALLY, #ARGV, 2 do
+    if posted[ARGV[i]] then -- each alone may fit, and not their sum
+        return redis.error_reply('SLARGS commit: a field is posted to twice')
+    end
+    posted[ARGV[i]] = true
+end
+
+-- What HINCRBY takes, and within the range.
+local function is_amount(text)
+    local digits = string.match(text, '^%-?([1-9]%d*)$')
+    return text == '0' or (digits and #digits <= DIGITS_MAX)
+end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local version = redis.call('XLEN', key_events)
@@ -62,11 +79,15 @@ local last_commit, status, stored_due = stored[1], stored[2], stored[3] or ''
 local quiet = tonumber(stored[4] or '0')
 local score = tonumber(redis.call('ZSCORE', key_wheel, id) or '0')
 
--- A key of a wrong type is an error, and it must be one before the first write.
+-- A key of a wrong type or a field that is no number is an error, and it must be one before the first write.
 redis.call('XLEN', key_feed)
 redis.call('ZCARD', key_failed)
 if #ARGV >= FIRST_TALLY then
     redis.call('HLEN', key_accounts)
+end
+
+if not quiet or not (stored_due == '' or string.find(stored_due, '^%d+$')) then
+    return redis.error_reply('SLDATA commit: the stored timer or count is no number')
 end
 
 -- Refusals, all of them before the first write.
@@ -98,8 +119,7 @@ if expect_token == 0 and changes == '' and status == 'working' and score > now
 end
 for i = FIRST_TALLY, #ARGV, 2 do
     local present = redis.call('HGET', key_accounts, ARGV[i])
-    if not string.find(ARGV[i + 1], '^%-?%d+$') or #ARGV[i + 1] > DIGITS_MAX + 1
-        or (present and (not string.find(present, '^%-?%d+$') or #present > DIGITS_MAX + 1)) then
+    if not is_amount(ARGV[i + 1]) or (present and not is_amount(present)) then
         return { 4, version, score, now }
     end
 end

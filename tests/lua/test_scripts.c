@@ -17,6 +17,7 @@
 #include "lua/fail.h"
 #include "lua/heartbeat.h"
 #include "lua/load.h"
+#include "redis/script_list.h"
 #include "support/redis_fixture.h"
 
 static struct redis_fixture redis;
@@ -209,6 +210,137 @@ Test(commit, keys_of_a_wrong_type_are_found_before_the_first_write, .init = begi
     cr_expect_eq(commit((struct commit_words){ .commit_id = "w", .expect_version = "1", .changes = "[2]",
                                                .tallies = { "1:own", "5" } }), LUA_COMMIT_RANGE);
     cr_expect_str_eq(ask("XLEN", "{a}:m:events", NULL), "1");
+}
+
+/* If this fails, what somebody wrote into a field by hand turns a commit into half a commit. */
+Test(commit, fields_that_make_no_sense_are_found_before_the_first_write, .init = begin, .fini = end)
+{
+    static const struct {
+        const char *name, *key, *field, *value;
+        struct commit_words words;
+        int64_t code;
+    } rows[] = {
+        { "balance with zeros in front", "{a}:accounts", "1:own", "007", { .tallies = { "1:own", "5" } }, LUA_COMMIT_RANGE },
+        { "balance of minus zero", "{a}:accounts", "1:own", "-0", { .tallies = { "1:own", "5" } }, LUA_COMMIT_RANGE },
+        { "balance of 18 digits", "{a}:accounts", "1:own", "100000000000000000", { .tallies = { "1:own", "5" } }, LUA_COMMIT_RANGE },
+        { "the same below zero", "{a}:accounts", "1:own", "-100000000000000000", { .tallies = { "1:own", "5" } }, LUA_COMMIT_RANGE },
+        { "second posting bad", "{a}:accounts", "2:own", "x", { .tallies = { "1:own", "5", "2:own", "-5" } }, LUA_COMMIT_RANGE },
+        { "posting with zeros in front", "{a}:m", "note", "1", { .tallies = { "1:own", "007" } }, LUA_COMMIT_RANGE },
+        { "empty posting", "{a}:m", "note", "1", { .tallies = { "1:own", "" } }, LUA_COMMIT_RANGE },
+        { "a field twice", "{a}:m", "note", "1", { .tallies = { "1:own", "99999999999999999", "1:own", "1" } }, -1 },
+        { "stored timer no number", "{a}:m", "due", "soon", { .due = "keep" }, -1 },
+        { "stored timer nan", "{a}:m", "due", "nan", { .due = "keep" }, -1 },
+        { "quiet no number", "{a}:m", "quiet", "x", { .changes = "" }, -1 },
+        { "timer nan", "{a}:m", "note", "1", { .due = "nan" }, -1 },
+        { "timer with blanks", "{a}:m", "note", "1", { .due = " 5" }, -1 },
+        { "timer that is no whole number", "{a}:m", "note", "1", { .due = "1.5" }, -1 },
+        { "claims only, yet a change", "{a}:m", "note", "1", { .mode = "c", .lease = "100" }, -1 },
+        { "claims only, yet a posting", "{a}:m", "note", "1", { .changes = "", .mode = "c", .lease = "100", .tallies = { "1:own", "1" } }, -1 },
+    };
+    char *before, *after;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct commit_words words = rows[i].words;
+
+        redis_fixture_ask(&redis, "FLUSHALL", NULL);
+        make_machine();
+        redis_fixture_ask(&redis, "HSET", rows[i].key, rows[i].field, rows[i].value, NULL);
+        words.commit_id = "w";
+        words.expect_version = "1";
+        words.changes = words.changes ? words.changes : "[2]";
+        before = digest();
+        cr_expect_eq(commit(words), rows[i].code, "%s: %lld", rows[i].name, (long long)answer.numbers[0]);
+        after = digest();
+        cr_expect_str_eq(before, after, "%s", rows[i].name);
+        free(before);
+        free(after);
+    }
+}
+
+/* If this fails, sums of the greatest postings leave what Redis can hold, or legal ones are refused. */
+Test(commit, postings_up_to_17_digits_are_exact, .init = begin, .fini = end)
+{
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "1", .changes = "[1]", .due = "none",
+                                               .tallies = { "1:own", "99999999999999998", "2:own", "-99999999999999998" } }), LUA_COMMIT_DONE);
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "2", .expect_version = "1", .changes = "[2]",
+                                               .tallies = { "1:own", "1", "2:own", "-1", "3:own", "0" } }), LUA_COMMIT_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:accounts", "1:own"), "99999999999999999");
+    cr_expect_str_eq(ask("HGET", "{a}:accounts", "2:own"), "-99999999999999999");
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "3", .expect_version = "2", .changes = "[3]",
+                                               .tallies = { "1:own", "-99999999999999999" } }), LUA_COMMIT_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:accounts", "1:own"), "0");
+}
+
+/* If this fails, a machine that is parked or removed is changed all the same. */
+Test(commit, what_is_failed_or_removed_takes_nothing, .init = begin, .fini = end)
+{
+    static const struct {
+        const char *name, *status;
+        struct commit_words words;
+        int64_t code;
+    } rows[] = {
+        { "failed, a change", "failed", { .changes = "[2]" }, LUA_COMMIT_FAILED },
+        { "failed, a quiet one", "failed", { .due = "9" }, LUA_COMMIT_FAILED },
+        { "failed, a claim", "failed", { .lease = "100", .mode = "c" }, LUA_COMMIT_FAILED },
+        { "removed, a change", "removed", { .changes = "[2]" }, LUA_COMMIT_MISSING },
+        { "removed, a repair", "removed", { .mode = "r" }, LUA_COMMIT_MISSING },
+        { "removed, a start", "removed", { .expect_version = "0", .changes = "[1]" }, LUA_COMMIT_EXISTS },
+        { "retrying, a repair", "retrying", { .mode = "r" }, LUA_COMMIT_NOT_FAILED },
+    };
+    char *before, *after;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct commit_words words = rows[i].words;
+
+        redis_fixture_ask(&redis, "FLUSHALL", NULL);
+        make_machine();
+        redis_fixture_ask(&redis, "HSET", "{a}:m", "status", rows[i].status, NULL);
+        words.commit_id = "w";
+        words.expect_version = words.expect_version ? words.expect_version : "1";
+        before = digest();
+        cr_expect_eq(commit(words), rows[i].code, "%s: %lld", rows[i].name, (long long)answer.numbers[0]);
+        after = digest();
+        cr_expect_str_eq(before, after, "%s", rows[i].name);
+        free(before);
+        free(after);
+    }
+}
+
+/* If this fails, a repair's or a removal's lost answer makes it happen twice, or be refused. */
+Test(commit, every_mode_answers_a_repeat_as_done, .init = begin, .fini = end)
+{
+    static const struct {
+        const char *name, *status;
+        struct commit_words words;
+    } rows[] = {
+        { "claim", "working", { .lease = "60000", .mode = "c" } },
+        { "quiet", "working", { .due = "9" } },
+        { "repair", "failed", { .mode = "r" } },
+        { "repair with a change", "failed", { .changes = "[2]", .mode = "r" } },
+        { "removal", "working", { .changes = "[2]", .mode = "x" } },
+        { "finished", "working", { .changes = "[2]", .snapshot = "-", .due = "none" } },
+    };
+    char *before, *after;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct commit_words words = rows[i].words;
+
+        redis_fixture_ask(&redis, "FLUSHALL", NULL);
+        make_machine();
+        redis_fixture_ask(&redis, "HSET", "{a}:m", "status", rows[i].status, NULL);
+        words.commit_id = "w";
+        words.expect_version = "1";
+        cr_expect_eq(commit(words), LUA_COMMIT_DONE, "%s", rows[i].name);
+        before = digest();
+        cr_expect_eq(commit(words), LUA_COMMIT_DONE, "%s again", rows[i].name);
+        after = digest();
+        cr_expect_str_eq(before, after, "%s", rows[i].name);
+        free(before);
+        free(after);
+    }
 }
 
 /* If this fails, polls share an idempotency key, or a claim alone counts as one. */
@@ -503,4 +635,108 @@ Test(domain_put, only_on_top_of_the_head_it_was_made_from, .init = begin, .fini 
     cr_expect_str_eq(before, after);
     free(before);
     free(after);
+}
+
+/* ---- all scripts ---- */
+
+/* If this fails, a key that somebody overwrote turns another script's work into half of it. */
+Test(scripts, keys_of_a_wrong_type_are_errors_without_a_trace, .init = begin, .fini = end)
+{
+    static const char *const strings[] = { "{a}:m", "{a}:m:events", "{a}:wheel", "{a}:failed", "daemons", "meta" };
+    char *before, *after;
+    size_t i;
+
+    make_machine();
+    for (i = 0; i < SL_COUNT(strings); i++)
+        redis_fixture_ask(&redis, "SET", strings[i], "mine", NULL);
+    redis_fixture_ask(&redis, "DEL", "{a}:tag:t", "{d}:head", NULL);
+    redis_fixture_ask(&redis, "HSET", "{a}:tag:t", "a", "b", NULL);
+    redis_fixture_ask(&redis, "HSET", "{d}:head", "a", "b", NULL);
+    before = digest();
+    cr_expect_eq(claim("1", "100"), -1);
+    cr_expect_eq(extend("1"), -1);
+    cr_expect_eq(fail("1", "0", "0"), -1);
+    cr_expect_eq(bind("inv:a"), -1);
+    heartbeat("a", "3000", "0");
+    cr_expect_eq(answer.err, SL_EREFUSED);
+    load("0");
+    cr_expect_eq(answer.err, SL_EREFUSED);
+    events("0", "1");
+    cr_expect_eq(answer.err, SL_EREFUSED);
+    cr_expect_eq(domain_put("0", "1", "{d}:1"), -1);
+    after = digest();
+    cr_expect_str_eq(before, after);
+    free(before);
+    free(after);
+}
+
+/* If this fails, a reader is given other events than it asked for. */
+Test(scripts, load_and_events_give_what_was_asked_for, .init = begin, .fini = end)
+{
+    static const struct {
+        const char *after, *limit, *have, *lack;
+    } rows[] = {
+        { "0", "2", "[2]", "[3]" }, { "1", "1", "[2]", "[1]" }, { "2", "1000", "[4]", "[2]" }, { "4", "10", "[]", "[4]" },
+    };
+    char number[8], changes[8], *text;
+    size_t i;
+
+    for (i = 0; i < 4; i++) {
+        snprintf(number, sizeof(number), "%zu", i);
+        snprintf(changes, sizeof(changes), "[%zu]", i + 1);
+        cr_assert_eq(commit((struct commit_words){ .commit_id = number, .expect_version = number, .changes = changes,
+                                                   .due = "5000", .snapshot = i == 1 ? "{\"two\":2}" : "" }), LUA_COMMIT_DONE);
+    }
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        text = xstrdup(redis_fixture_ask(&redis, "EVAL", script_events.text, "1", "{a}:m:events", rows[i].after, rows[i].limit, NULL));
+        cr_expect(strstr(text, rows[i].have), "row %zu: %s", i, text);
+        cr_expect_not(strstr(text, rows[i].lack), "row %zu: %s", i, text);
+        free(text);
+    }
+    text = xstrdup(redis_fixture_ask(&redis, "EVAL", script_load.text, "3", "{a}:m", "{a}:m:events", "{a}:wheel", "inv:m", "0", NULL));
+    cr_expect(strstr(text, "{\"two\":2}") && strstr(text, "[3]") && strstr(text, "[4]"), "%s", text);
+    cr_expect_not(strstr(text, "[2]"), "what the snapshot has: %s", text);
+    free(text);
+    text = xstrdup(redis_fixture_ask(&redis, "EVAL", script_load.text, "3", "{a}:m", "{a}:m:events", "{a}:wheel", "inv:m", "3", NULL));
+    cr_expect(strstr(text, "[1]") && strstr(text, "[3]"), "%s", text);
+    cr_expect_not(strstr(text, "[4]") || strstr(text, "two"), "the state as of event 3: %s", text);
+    free(text);
+}
+
+/* CODE stands somewhere behind "return {" in TEXT's code, alone or as a choice ("x and 0 or 1"). */
+static bool returns_code(const char *text, int64_t code)
+{
+    const char *at = text, *p;
+
+    while ((at = strstr(at, "return {"))) {
+        at += strlen("return {");
+        for (p = at; *p && *p != ',' && *p != '}'; p++) {
+            if (*p >= '0' && *p <= '9' && (p == at || p[-1] == ' ') && strtoll(p, NULL, 10) == code)
+                return true;
+        }
+    }
+    return strstr(text, "local answer = { 0,") && code == 0;
+}
+
+/* If this fails, a script's header says something else than the script does, and C believes the header. */
+Test(scripts, headers_and_bodies_name_the_same_codes)
+{
+    struct script *const *script;
+    size_t count = 0;
+
+    for (script = script_list; *script; script++, count++) {
+        const char *text = (*script)->text, *line = text;
+        int64_t code, declared = 0;
+
+        while ((line = strstr(line, "-- RETURNS "))) {
+            line += strlen("-- RETURNS ");
+            code = strtoll(line, NULL, 10);
+            declared |= (int64_t)1 << code;
+            cr_expect(returns_code(text, code), "%s never returns %lld", (*script)->name, (long long)code);
+        }
+        for (code = 0; code < 32; code++)
+            cr_expect(declared >> code & 1 || !returns_code(text, code), "%s does not declare %lld", (*script)->name, (long long)code);
+        cr_expect_eq(!strstr(text, "-- ERRORS SLARGS"), !strstr(text, "error_reply('SLARGS "), "%s", (*script)->name);
+    }
+    cr_expect_eq(count, 10);
 }
