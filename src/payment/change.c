@@ -87,6 +87,8 @@ static const struct type_field capture_rows[] = { TF_REQ(capture_started, data, 
 static const struct type type_capture = TYPE_STRUCT_OF("CaptureStarted", capture_started, capture_rows);
 static const struct type_field token_rows[] = { TF_REQ(rec_token_acquired, token, type_token) };
 static const struct type type_token_acquired = TYPE_STRUCT_OF("RecTokenAcquired", rec_token_acquired, token_rows);
+static const struct type_field cascade_rows[] = { TF_REQ(cascade_tokens_loaded, tokens, type_card_tokens) };
+static const struct type type_cascade = TYPE_STRUCT_OF("CascadeTokensLoaded", cascade_tokens_loaded, cascade_rows);
 static const struct type_field cash_changed_rows[] = {
     TF_REQ(cash_changed, old_cash, type_cash),
     TF_REQ(cash_changed, new_cash, type_cash),
@@ -107,6 +109,7 @@ static const struct type_field payment_rows[] = {
     VARIANT("capture_started", capture_started, type_capture),
     VARIANT("rec_token_acquired", rec_token_acquired, type_token_acquired),
     VARIANT("cash_changed", cash_changed, type_cash_changed),
+    VARIANT("cascade_tokens_loaded", cascade_tokens_loaded, type_cascade),
 };
 const struct type type_payment_change = TYPE_UNION_OF("InvoicePaymentChangePayload", payment_change, payment_rows);
 _Static_assert(SL_COUNT(payment_rows) == PCHG_COUNT, "every payment change has a row");

@@ -100,6 +100,9 @@ struct capture_started {
 struct rec_token_acquired {
     const char *token;
 };
+struct cascade_tokens_loaded {
+    struct type_list tokens; /* of struct card_token */
+};
 struct cash_changed {
     struct cash old_cash, new_cash;
 };
@@ -116,6 +119,7 @@ struct payment_change {
     const struct capture_started *capture_started;
     const struct rec_token_acquired *rec_token_acquired;
     const struct cash_changed *cash_changed;
+    const struct cascade_tokens_loaded *cascade_tokens_loaded;
 };
 enum {
     PCHG_STARTED = 1,
@@ -130,8 +134,9 @@ enum {
     PCHG_CAPTURE_STARTED,
     PCHG_REC_TOKEN_ACQUIRED,
     PCHG_CASH_CHANGED,
+    PCHG_CASCADE_TOKENS_LOADED,
 };
-#define PCHG_COUNT 12
+#define PCHG_COUNT 13
 
 /* ---- of an invoice ---- */
 

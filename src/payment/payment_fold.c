@@ -139,6 +139,12 @@ static void fold_rec_token(struct payment_state *payment, const struct payment_c
     payment->recurrent_token = change->rec_token_acquired->token;
 }
 
+static void fold_cascade_tokens(struct payment_state *payment, const struct payment_change *change, struct arena *arena)
+{
+    (void)arena;
+    payment->cascade_tokens = &change->cascade_tokens_loaded->tokens;
+}
+
 static void fold_rollback(struct payment_state *payment, const struct payment_change *change, struct arena *arena)
 {
     (void)arena;
@@ -219,6 +225,7 @@ static const struct fold_row rows[] = {
     { PCHG_CASH_FLOW_CHANGED,    0,                  IN(ACT_PROCESSING_ACCOUNTER),       fold_new_cash_flow,     SAME },
     { PCHG_CASH_CHANGED,         0,                  IN(ACT_PROCESSING_SESSION),         fold_cash_changed,      SAME },
     { PCHG_REC_TOKEN_ACQUIRED,   0,                  SESSIONS,                           fold_rec_token,         SAME },
+    { PCHG_CASCADE_TOKENS_LOADED, 0,                 ANY,                                fold_cascade_tokens,    SAME },
     { PCHG_ROLLBACK_STARTED,     0,                  BEFORE_PROVIDER,                    fold_rollback,          SAME },
     { PCHG_CAPTURE_STARTED,      0,                  IN(ACT_FLOW_WAITING),               fold_capture,           ACT_PROCESSING_CAPTURE },
     { PCHG_SESSION_CHANGE,       SCHG_STARTED,       IN(ACT_PROCESSING_SESSION),         fold_session_started,   ACT_PROCESSING_SESSION },
@@ -251,6 +258,14 @@ static bool row_is_for(const struct fold_row *row, const struct payment_change *
     return row->detail ? row->detail == detail : !(change->tag == PCHG_SESSION_CHANGE && detail == SCHG_STARTED);
 }
 
+/* A registered payment has been at its provider already: its route comes whatever it is doing (payment.md 14). */
+static bool row_allows(const struct fold_row *row, const struct payment_state *payment)
+{
+    if (row->change == PCHG_ROUTE_CHANGED && payment->payment.registration_origin.tag == ORIGIN_PROVIDER)
+        return true;
+    return row->allowed & IN(payment->activity);
+}
+
 /* The row that allows CHANGE now; without STRICT the first that is for it at all. */
 static const struct fold_row *row_find(const struct payment_state *payment, const struct payment_change *change,
                                        bool strict)
@@ -261,7 +276,7 @@ static const struct fold_row *row_find(const struct payment_state *payment, cons
     for (i = 0; i < SL_COUNT(rows); i++) {
         if (!row_is_for(&rows[i], change))
             continue;
-        if (rows[i].allowed & IN(payment->activity))
+        if (row_allows(&rows[i], payment))
             return &rows[i];
         if (!any)
             any = &rows[i];

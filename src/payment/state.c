@@ -72,6 +72,7 @@ static const struct type_field payment_rows[] = {
     ROW(payment_state, "x", trx, type_trx, TYPE_POINTER),
     ROW(payment_state, "s", sessions, type_sessions, 0),
     ROW(payment_state, "t", recurrent_token, type_str, 0),
+    ROW(payment_state, "ct", cascade_tokens, type_card_tokens, TYPE_POINTER),
     ROW(payment_state, "d", capture_data, type_capture_data, TYPE_POINTER),
     ROW(payment_state, "e", failure, type_operation_failure, TYPE_POINTER),
     ROW(payment_state, "sl", shop_limit_status, type_i64, 0),

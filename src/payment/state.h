@@ -68,7 +68,8 @@ struct payment_state {
     bool new_cash_provided;
     const struct trx *trx;      /* of the current route */
     struct type_list sessions;  /* of struct session, newest first, all targets */
-    const char *recurrent_token;
+    const char *recurrent_token; /* that the provider gave for this payment; NULL: none */
+    const struct type_list *cascade_tokens; /* of struct card_token; NULL: none were loaded */
     const struct capture_data *capture_data;
     const struct operation_failure *failure; /* reason of a rollback under way */
     int64_t shop_limit_status;  /* 0, SHOP_LIMIT_* */

@@ -163,6 +163,16 @@ struct payment_flow {
 };
 enum { FLOW_INSTANT = 1, FLOW_HOLD };
 
+/* What the card store holds: the token that a provider gave for a card on one route (payment.md 15). */
+enum { CARD_TOKEN_ACTIVE = 1 };
+struct card_token {
+    const char *id;
+    struct number_ref provider_ref, terminal_ref;
+    const char *token;
+    int64_t created_at;
+    int status; /* CARD_TOKEN_* */
+};
+
 /* ---- payments ---- */
 
 /* A target and the status that is reached with it have the same payload. */
@@ -313,7 +323,7 @@ extern const struct type type_content, type_contact_info, type_failure, type_ope
     type_invoice_mutations, type_invoice_status, type_invoice, type_payment_resource, type_payer,
     type_payer_session_info, type_payment_flow, type_target, type_payment_status, type_payment,
     type_route_score_entries, type_route_limit_entries, type_route_decision, type_user_interaction,
-    type_hold_expiration;
+    type_hold_expiration, type_card_token, type_card_tokens;
 
 /* The amount that calculations use: changed_cost where there is one (payment.md 1). */
 const struct cash *payment_cost(const struct payment *payment);

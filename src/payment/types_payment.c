@@ -46,6 +46,20 @@ const struct type type_payer = TYPE_UNION_OF("Payer", payer, payer_rows);
 static const struct type_field session_info_rows[] = { TF_OPT(payer_session_info, redirect_url, type_uri) };
 const struct type type_payer_session_info = TYPE_STRUCT_OF("PayerSessionInfo", payer_session_info, session_info_rows);
 
+static const char *const token_status_names[] = { [CARD_TOKEN_ACTIVE] = "active" };
+static const struct type type_token_status = TYPE_ENUM_OF("RecurrentTokenStatus", token_status_names);
+static const struct type type_token_text = TYPE_STR_IN(1, 256);
+static const struct type_field card_token_rows[] = {
+    TF_REQ(card_token, id, type_token_text),
+    TF_REQ(card_token, provider_ref, type_number_ref),
+    TF_REQ(card_token, terminal_ref, type_number_ref),
+    TF_REQ(card_token, token, type_token_text),
+    TF_REQ(card_token, created_at, type_time),
+    TF_REQ(card_token, status, type_token_status),
+};
+const struct type type_card_token = TYPE_STRUCT_OF("RecurrentToken", card_token, card_token_rows);
+const struct type type_card_tokens = TYPE_LIST_OF(type_card_token);
+
 static const char *const expiration_names[] = { [ON_HOLD_CANCEL] = "cancel", [ON_HOLD_CAPTURE] = "capture" };
 const struct type type_hold_expiration = TYPE_ENUM_OF("OnHoldExpiration", expiration_names);
 static const struct type_field hold_rows[] = {
