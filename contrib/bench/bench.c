@@ -566,7 +566,7 @@ static void set_up(const char *folder, const char *examples)
         .config = &config_ops, .alarm = &alarm_loop_ops, .alarm_ctx = bench.alarm,
     });
     bench.wheel = wheel_new(&(struct wheel_setup){
-        .client = bench.client, .space = bench.space, .runtime = bench.runtime, .alarm = &alarm_loop_ops,
+        .store = &redis_store_ops, .store_ctx = &bench.store, .space = bench.space, .runtime = bench.runtime, .alarm = &alarm_loop_ops,
         .alarm_ctx = bench.alarm, .name = "bench", .kinds = kinds,
     });
     alarm_loop_ops.after(bench.alarm, 1500, settle, NULL); /* until the heartbeat has given us the partitions */

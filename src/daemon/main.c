@@ -81,7 +81,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
         .lease_ms = options->lease_ms,
     });
     daemon->wheel = wheel_new(&(struct wheel_setup){
-        .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime, .alarm = &alarm_loop_ops,
+        .store = &redis_store_ops, .store_ctx = &daemon->store, .space = daemon->space, .runtime = daemon->runtime, .alarm = &alarm_loop_ops,
         .alarm_ctx = daemon->alarm, .name = daemon->name, .kinds = kinds, .lease_ms = options->lease_ms,
     });
     if (api_new(&(struct api_setup){

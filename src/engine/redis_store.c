@@ -7,11 +7,15 @@
 
 #include "base/xmalloc.h"
 #include "lua/bind.h"
+#include "lua/claim.h"
 #include "lua/commit.h"
 #include "lua/events.h"
 #include "lua/extend.h"
 #include "lua/fail.h"
+#include "lua/heartbeat.h"
 #include "lua/load.h"
+
+#define HEARTBEAT_MS 1000 /* deadline of a heartbeat: the next one is due by then */
 
 /* Who asked. One allocation per call, freed after its callback. */
 struct asked {
@@ -21,6 +25,8 @@ struct asked {
         store_err_fn err;
         store_tag_fn tag;
         store_events_fn events;
+        store_claimed_fn claimed;
+        store_alive_fn alive;
     } done;
     void *arg;
 };
@@ -405,6 +411,83 @@ static void redis_events(void *ctx, const struct machine_kind *kind, const char 
     lua_events(store->client, &keys, &args, store->deadline_ms, events_done, asked);
 }
 
+/* ---- the wheel ---- */
+
+static void claim_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct asked *asked = arg;
+    struct store_claimed claimed = { .err = store_error(err) };
+    struct store_due *due = NULL;
+    size_t i;
+
+    if (!err) {
+        claimed.now_ms = reply_i64_or(reply_at(reply, 1), 0);
+        claimed.next_ms = reply_i64_or(reply_at(reply, 2), 0);
+        claimed.token_ms = reply_i64_or(reply_at(reply, 3), 0);
+        due = xcalloc(reply_count(reply) / 2 + 1, sizeof(*due));
+        for (i = 4; i + 1 < reply_count(reply); i += 2) {
+            const char *member = reply_text(reply_at(reply, i), NULL);
+
+            due[claimed.count++] = (struct store_due){
+                member ? member : "?", reply_i64_or(reply_at(reply, i + 1), claimed.now_ms),
+            };
+        }
+        claimed.due = due;
+    }
+    asked->done.claimed(asked->arg, &claimed);
+    free(due);
+    free(asked);
+}
+
+static void redis_claim(void *ctx, int partition, size_t limit, int64_t lease_ms, store_claimed_fn done, void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char most[SLICE_I64_MAX], lease[SLICE_I64_MAX];
+    struct lua_claim_keys keys = { space_wheel(store->space, partition) };
+    struct lua_claim_args args = { slice_i64(most, (int64_t)limit), slice_i64(lease, lease_ms) };
+
+    asked->done.claimed = done;
+    lua_claim(store->client, &keys, &args, store->deadline_ms, claim_done, asked);
+}
+
+static void heartbeat_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct asked *asked = arg;
+    struct store_alive alive = { .err = store_error(err) };
+    const char **names = NULL;
+    size_t i;
+
+    if (!err && reply_count(reply) >= 2) {
+        alive.now_ms = reply_i64_or(reply_at(reply, 1), 0);
+        alive.count = reply_count(reply) - 2;
+        names = xcalloc(alive.count, sizeof(*names));
+        for (i = 0; i < alive.count; i++) {
+            names[i] = reply_text(reply_at(reply, i + 2), NULL);
+            if (!names[i])
+                names[i] = "";
+        }
+        alive.names = names;
+    } else if (!err) {
+        alive.err = SL_ECORRUPT;
+    }
+    asked->done.alive(asked->arg, &alive);
+    free(names);
+    free(asked);
+}
+
+static void redis_heartbeat(void *ctx, const char *name, int64_t silent_ms, bool leaving, store_alive_fn done, void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char silent[SLICE_I64_MAX];
+    struct lua_heartbeat_keys keys = { slice_of(SPACE_DAEMONS) };
+    struct lua_heartbeat_args args = { slice_of(name), slice_i64(silent, silent_ms), slice_of(leaving ? "1" : "0") };
+
+    asked->done.alive = done;
+    lua_heartbeat(store->client, &keys, &args, HEARTBEAT_MS, heartbeat_done, asked);
+}
+
 const struct store_ops redis_store_ops = {
     .load = redis_load,
     .commit = redis_commit,
@@ -413,4 +496,6 @@ const struct store_ops redis_store_ops = {
     .bind = redis_bind,
     .resolve = redis_resolve,
     .events = redis_events,
+    .claim = redis_claim,
+    .heartbeat = redis_heartbeat,
 };

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "base/log.h"
 #include "base/xmalloc.h"
@@ -21,6 +22,7 @@
 #define CLOCK_SPAN_US 5000000 /* readings of Redis's clock count for so long, and at most twice that */
 
 static void runtime_tick(void *arg);
+static void late_answer_fire(void *arg);
 
 struct runtime *runtime_new(const struct runtime_setup *setup)
 {
@@ -92,9 +94,6 @@ void request_answer(struct work *work, struct request *request, enum sl_err err,
     request->answered = true;
     request->done(request->done_arg, &result);
 }
-
-static void answer_at_once(struct runtime *runtime, const char *id, enum sl_err err, const char *detail,
-                           runtime_done_fn done, void *done_arg);
 
 static struct work *work_find(struct runtime *runtime, const struct machine_kind *kind, const char *id)
 {
@@ -168,11 +167,15 @@ void runtime_free(struct runtime *runtime)
             request_answer(work, request, SL_EDOWN, false, "the daemon stops");
         runtime_forget(work);
     }
+    while (runtime->lates)
+        late_answer_fire(runtime->lates); /* whom the alarm would have told */
     free(runtime);
 }
 
 /* A deferred answer, for requests that are refused at the door. */
 struct late_answer {
+    struct late_answer *prev, *next;
+    struct runtime *runtime;
     runtime_done_fn done;
     void *done_arg;
     enum sl_err err;
@@ -185,6 +188,7 @@ static void late_answer_fire(void *arg)
     struct late_answer *late = arg;
     struct runtime_result result = { .err = late->err, .detail = late->detail, .id = late->id };
 
+    DL_DELETE(late->runtime->lates, late);
     late->done(late->done_arg, &result);
     free(late);
 }
@@ -194,11 +198,13 @@ static void answer_at_once(struct runtime *runtime, const char *id, enum sl_err 
 {
     struct late_answer *late = xcalloc(1, sizeof(*late));
 
+    late->runtime = runtime;
     late->done = done;
     late->done_arg = done_arg;
     late->err = err;
     snprintf(late->detail, sizeof(late->detail), "%s", detail);
     snprintf(late->id, sizeof(late->id), "%s", id);
+    DL_APPEND(runtime->lates, late);
     runtime->setup.alarm->after(runtime->setup.alarm_ctx, 0, late_answer_fire, late);
 }
 

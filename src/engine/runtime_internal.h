@@ -109,6 +109,7 @@ struct runtime {
     struct runtime_setup setup;
     struct work *works;
     struct effect_out *effects;
+    struct late_answer *lates; /* refused at the door, not told yet */
     uint64_t next_number;
     struct runtime_stats stats;
     struct {

@@ -1,4 +1,5 @@
-/* What the runtime needs of durable storage. src/engine/redis_store.c is the real one.
+/* What the runtime and the wheel need of durable storage. src/engine/redis_store.c is the real one; the simulator
+ * (tests/sim) has one in memory.
  *
  * All calls are asynchronous: DONE exactly once, never from inside the call; what it is given is
  * borrowed for its time. ARGs that are pointers must stay valid until then unless said otherwise. */
@@ -111,6 +112,30 @@ struct store_events {
 typedef void (*store_events_fn)(void *arg, const struct store_events *events);
 typedef void (*store_tag_fn)(void *arg, enum sl_err err, const char *id);
 
+/* A machine that a look at a partition's wheel took. */
+struct store_due {
+    const char *member; /* "KIND:ID" */
+    int64_t due_ms;     /* the score it had */
+};
+struct store_claimed {
+    enum sl_err err;
+    int64_t now_ms;
+    int64_t next_ms;  /* first score left on the wheel; 0: it is empty */
+    int64_t token_ms; /* the score that those taken have now */
+    const struct store_due *due; /* the oldest first */
+    size_t count;
+};
+typedef void (*store_claimed_fn)(void *arg, const struct store_claimed *claimed);
+
+/* The daemons that are alive, the asking one too unless it leaves; sorted. */
+struct store_alive {
+    enum sl_err err;
+    int64_t now_ms;
+    const char *const *names;
+    size_t count;
+};
+typedef void (*store_alive_fn)(void *arg, const struct store_alive *alive);
+
 struct store_ops {
     /* Loads what is needed to fold the newest state; AT_VERSION > 0: events 1..AT_VERSION, no snapshot. */
     void (*load)(void *ctx, const struct machine_kind *kind, const char *id, int64_t at_version,
@@ -127,6 +152,10 @@ struct store_ops {
     void (*resolve)(void *ctx, const char *tag, store_tag_fn done, void *arg);
     void (*events)(void *ctx, const struct machine_kind *kind, const char *id, int64_t after, size_t limit,
                    store_events_fn done, void *arg);
+    /* Claims up to LIMIT (0..1000) due machines of PARTITION for LEASE_MS (> 0). */
+    void (*claim)(void *ctx, int partition, size_t limit, int64_t lease_ms, store_claimed_fn done, void *arg);
+    /* Says that daemon NAME is there, or LEAVING, and forgets those silent for more than SILENT_MS (> 0). */
+    void (*heartbeat)(void *ctx, const char *name, int64_t silent_ms, bool leaving, store_alive_fn done, void *arg);
 };
 
 #endif

@@ -17,8 +17,6 @@
 
 #include "base/log.h"
 #include "base/xmalloc.h"
-#include "lua/claim.h"
-#include "lua/heartbeat.h"
 #include "redis/partition.h"
 
 #define LEASE_MS 30000
@@ -27,7 +25,6 @@
 #define POLL_OWNED_MS 1000   /* timers that others set on our partitions are found by this at the latest */
 #define CLAIM_MAX 500        /* machines of one claim; a backlog takes several */
 #define CROWDED_MS 5         /* the runtime is full: look again so much later */
-#define DEADLINE_MS 10000
 #define DAEMONS_MAX 1024
 
 const int64_t wheel_bucket_ms[WHEEL_BUCKETS - 1] = { 1, 2, 5, 10, 50, 100, 1000 };
@@ -86,45 +83,41 @@ static void lateness_count(struct wheel *wheel, int64_t late_ms)
     wheel->stats.lateness_sum_ms += (uint64_t)late_ms;
 }
 
-static void claim_take(struct wheel *wheel, const struct reply *reply, int64_t now, int64_t token)
+static void claim_take(struct wheel *wheel, const struct store_due *due, int64_t now, int64_t token)
 {
     char kind_name[SPACE_KIND_MAX];
-    size_t i;
+    const char *id = space_split(due->member, kind_name);
+    const struct machine_kind *kind = id ? kind_find(wheel, kind_name) : NULL;
+    struct claim claim = { id, due->due_ms, token };
 
-    for (i = 4; i + 1 < reply_count(reply); i += 2) {
-        const char *member = reply_text(reply_at(reply, i), NULL);
-        const char *id = member ? space_split(member, kind_name) : NULL;
-        const struct machine_kind *kind = id ? kind_find(wheel, kind_name) : NULL;
-        struct claim claim = { id, reply_i64_or(reply_at(reply, i + 1), now), token };
-
-        if (!kind) {
-            wheel->stats.unknown++;
-            log_warn("wheel: %s is of no kind that this daemon knows", member ? member : "?");
-            continue;
-        }
-        wheel->stats.claimed++;
-        lateness_count(wheel, now > claim.due_ms ? now - claim.due_ms : 0);
-        runtime_claimed(wheel->setup.runtime, kind, &claim, 1);
+    if (!kind) {
+        wheel->stats.unknown++;
+        log_warn("wheel: %s is of no kind that this daemon knows", due->member);
+        return;
     }
+    wheel->stats.claimed++;
+    lateness_count(wheel, now > claim.due_ms ? now - claim.due_ms : 0);
+    runtime_claimed(wheel->setup.runtime, kind, &claim, 1);
 }
 
-static void claim_done(void *arg, enum sl_err err, const struct reply *reply)
+static void claim_done(void *arg, const struct store_claimed *claimed)
 {
     struct slot *slot = arg;
     struct wheel *wheel = slot->wheel;
-    int64_t now = now_ms(wheel), next, poll;
+    int64_t now = now_ms(wheel), poll;
+    size_t i;
 
     slot->asking = false;
-    if (err) { /* not there: the heartbeat's answer starts us again */
+    if (claimed->err) { /* not there: the heartbeat's answer starts us again */
         slot->look_at_ms = now + POLL_OWNED_MS;
         wheel_arm(wheel);
         return;
     }
-    now = reply_i64_or(reply_at(reply, 1), 0);
-    next = reply_i64_or(reply_at(reply, 2), 0);
-    claim_take(wheel, reply, now, reply_i64_or(reply_at(reply, 3), 0));
+    now = claimed->now_ms;
+    for (i = 0; i < claimed->count; i++)
+        claim_take(wheel, &claimed->due[i], now, claimed->token_ms);
     poll = now + (slot->owned ? POLL_OWNED_MS : wheel->setup.lease_ms / 2);
-    slot->look_at_ms = slot->owned && next > 0 && next < poll ? next : poll;
+    slot->look_at_ms = slot->owned && claimed->next_ms > 0 && claimed->next_ms < poll ? claimed->next_ms : poll;
     wheel_arm(wheel);
 }
 
@@ -132,19 +125,15 @@ static void slot_look(struct slot *slot)
 {
     struct wheel *wheel = slot->wheel;
     size_t room = runtime_room(wheel->setup.runtime);
-    char limit[SLICE_I64_MAX], lease[SLICE_I64_MAX];
-    struct lua_claim_keys keys = { space_wheel(wheel->setup.space, slot->p) };
-    struct lua_claim_args args;
 
     if (room == 0) {
         slot->look_at_ms = now_ms(wheel) + CROWDED_MS;
         return;
     }
-    args.limit = slice_i64(limit, room < CLAIM_MAX ? (int64_t)room : CLAIM_MAX);
-    args.lease = slice_i64(lease, wheel->setup.lease_ms);
     slot->asking = true;
     wheel->stats.claims++;
-    lua_claim(wheel->setup.client, &keys, &args, DEADLINE_MS, claim_done, slot);
+    wheel->setup.store->claim(wheel->setup.store_ctx, slot->p, room < CLAIM_MAX ? room : CLAIM_MAX,
+                              wheel->setup.lease_ms, claim_done, slot);
 }
 
 /* ---- the alarm ---- */
@@ -223,17 +212,14 @@ static void names_clear(struct wheel *wheel)
     wheel->names = NULL;
 }
 
-static void names_take(struct wheel *wheel, const struct reply *reply)
+static void names_take(struct wheel *wheel, const struct store_alive *alive)
 {
-    size_t i, count = reply_count(reply) - 2;
+    size_t i;
 
     names_clear(wheel);
-    wheel->names = xcalloc(count, sizeof(*wheel->names));
-    for (i = 0; i < count && i < DAEMONS_MAX; i++) {
-        const char *name = reply_text(reply_at(reply, i + 2), NULL);
-
-        wheel->names[wheel->name_count++] = xstrdup(name ? name : "");
-    }
+    wheel->names = xcalloc(alive->count, sizeof(*wheel->names));
+    for (i = 0; i < alive->count && i < DAEMONS_MAX; i++)
+        wheel->names[wheel->name_count++] = xstrdup(alive->names[i]);
 }
 
 static void owners_set(struct wheel *wheel, int64_t now)
@@ -256,7 +242,7 @@ static void owners_set(struct wheel *wheel, int64_t now)
 
 static void wheel_beat(void *arg);
 
-static void heartbeat_done(void *arg, enum sl_err err, const struct reply *reply)
+static void heartbeat_done(void *arg, const struct store_alive *alive)
 {
     struct wheel *wheel = arg;
 
@@ -266,11 +252,11 @@ static void heartbeat_done(void *arg, enum sl_err err, const struct reply *reply
         wheel->stopped = NULL;
         return;
     }
-    if (!err && reply_count(reply) >= 2) {
-        names_take(wheel, reply);
-        owners_set(wheel, reply_i64_or(reply_at(reply, 1), 0));
+    if (!alive->err) {
+        names_take(wheel, alive);
+        owners_set(wheel, alive->now_ms);
         wheel->stats.daemons = (int)wheel->name_count;
-        runtime_heard(wheel->setup.runtime, reply_i64_or(reply_at(reply, 1), 0));
+        runtime_heard(wheel->setup.runtime, alive->now_ms);
         wheel_arm(wheel);
     }
     wheel->setup.alarm->after(wheel->setup.alarm_ctx, HEARTBEAT_MS, wheel_beat, wheel);
@@ -278,13 +264,7 @@ static void heartbeat_done(void *arg, enum sl_err err, const struct reply *reply
 
 static void heartbeat_send(struct wheel *wheel, bool leaving)
 {
-    char silent[SLICE_I64_MAX];
-    struct lua_heartbeat_keys keys = { slice_of(SPACE_DAEMONS) };
-    struct lua_heartbeat_args args = {
-        slice_of(wheel->name), slice_i64(silent, SILENT_MAX_MS), slice_of(leaving ? "1" : "0"),
-    };
-
-    lua_heartbeat(wheel->setup.client, &keys, &args, HEARTBEAT_MS, heartbeat_done, wheel);
+    wheel->setup.store->heartbeat(wheel->setup.store_ctx, wheel->name, SILENT_MAX_MS, leaving, heartbeat_done, wheel);
 }
 
 static void wheel_beat(void *arg)

@@ -9,12 +9,12 @@
 
 #include "engine/runtime.h"
 #include "engine/space.h"
-#include "redis/client.h"
 
 struct wheel;
 
 struct wheel_setup {
-    struct client *client;
+    const struct store_ops *store;
+    void *store_ctx;
     const struct space *space;
     struct runtime *runtime;
     const struct alarm_ops *alarm;
@@ -27,7 +27,7 @@ struct wheel_setup {
 struct wheel *wheel_new(const struct wheel_setup *setup);
 /* Claims no more and says goodbye to the others; DONE once, not from inside. */
 void wheel_stop(struct wheel *wheel, void (*done)(void *arg), void *arg);
-void wheel_free(struct wheel *wheel); /* no answer of the client may be out: free the client first */
+void wheel_free(struct wheel *wheel); /* no answer of the store may be out: a Redis client is freed first */
 
 #define WHEEL_BUCKETS 8 /* of lateness, upper ends in ms: 1 2 5 10 50 100 1000 and above */
 extern const int64_t wheel_bucket_ms[WHEEL_BUCKETS - 1];

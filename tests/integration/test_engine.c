@@ -330,7 +330,7 @@ static void daemon_open(struct daemon *daemon, const char *name, int64_t lease_m
         .config = &config, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->alarm, .lease_ms = lease_ms,
     });
     daemon->wheel = wheel_new(&(struct wheel_setup){
-        .client = daemon->client, .space = space, .runtime = daemon->runtime, .alarm = &alarm_loop_ops,
+        .store = &redis_store_ops, .store_ctx = &daemon->store, .space = space, .runtime = daemon->runtime, .alarm = &alarm_loop_ops,
         .alarm_ctx = daemon->alarm, .name = name, .kinds = kinds, .lease_ms = lease_ms,
     });
 }
