@@ -102,7 +102,9 @@ int refusal_status(int kind)
     case ERR_PAYMENT_PENDING: return 409;
     case ERR_INVOICE_TERMS_VIOLATED:
     case ERR_OPERATION_NOT_PERMITTED:
-    case ERR_INVALID_RECURRENT_PARENT: break;
+    case ERR_INVALID_RECURRENT_PARENT:
+    case ERR_INCONSISTENT_CAPTURE_CURRENCY:
+    case ERR_AMOUNT_EXCEEDED_CAPTURE: break;
     }
     return 422;
 }

@@ -94,6 +94,7 @@ static const struct type type_institution_refs = TYPE_SET_OF(type_institution_re
 static const struct type_field globals_rows[] = {
     TF_PTR(globals, external_account_set, type_external_account_set_selector),
     TF_OPT(globals, payment_institutions, type_institution_refs),
+    TF_PTR(globals, session_retry, type_session_retry),
 };
 static const struct type type_globals = TYPE_STRUCT_OF("Globals", globals, globals_rows);
 static const struct type_field criterion_rows[] = { NAMED(criterion), TF_REQ(criterion, predicate, type_predicate) };

@@ -3,6 +3,7 @@
 #define SLUICE_DOMAIN_OBJECTS_H
 
 #include "domain/limit_config.h"
+#include "domain/retry_policy.h"
 #include "domain/terms.h"
 
 struct currency {
@@ -70,6 +71,7 @@ struct external_account_set {
 struct globals {
     const struct selector *external_account_set;
     struct type_list payment_institutions; /* of refs */
+    const struct session_retry *session_retry; /* retry_policy.h; NULL: the defaults */
 };
 struct criterion {
     const char *name, *description;

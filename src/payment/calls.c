@@ -83,6 +83,31 @@ static const struct type_field start_rows[] = {
 };
 const struct type type_start_payment_call = TYPE_STRUCT_OF("InvoicePaymentParams", start_payment_call, start_rows);
 
+/* ---- CapturePayment ---- */
+
+/* Nobody can capture less than nothing; nothing is allowed. */
+static const char *check_capture_cash(const void *value)
+{
+    const struct cash *cash = value;
+
+    return cash->amount < 0 ? "must not be negative" : NULL;
+}
+static const struct type_field capture_cash_rows[] = {
+    TF_REQ(cash, amount, type_amount),
+    TF_REQ(cash, currency, type_currency_ref),
+};
+static const struct type type_capture_cash = {
+    .kind = TYPE_STRUCT, .size = sizeof(struct cash), .fields = capture_cash_rows,
+    .field_count = SL_COUNT(capture_cash_rows), .check = check_capture_cash,
+};
+static const struct type_field capture_rows[] = {
+    TF_REQ(capture_params, reason, type_reason),
+    TF_PTR(capture_params, cash, type_capture_cash),
+    TF_PTR(capture_params, cart, type_invoice_cart),
+    TF_OPT(capture_params, allocation, type_raw),
+};
+const struct type type_capture_params = TYPE_STRUCT_OF("InvoicePaymentCaptureParams", capture_params, capture_rows);
+
 /* ---- callbacks ---- */
 
 static const struct type_field callback_rows[] = {

@@ -74,6 +74,21 @@ struct start_payment_call {
     const char *customer_id;
 };
 
+struct capture_params { /* InvoicePaymentCaptureParams */
+    const char *reason;
+    const struct cash *cash; /* NULL: the cart's total, else everything */
+    const struct invoice_cart *cart;
+    const char *allocation; /* raw; accepted and ignored */
+};
+struct capture_call { /* PAYMENT_ID stands in the path */
+    const char *payment_id;
+    struct capture_params params;
+};
+struct cancel_call {
+    const char *payment_id;
+    const char *reason;
+};
+
 struct callback_call { /* TAG stands in the path */
     const char *tag;
     const char *payload; /* base64 */
@@ -102,12 +117,15 @@ struct invoice_call {
         struct start_payment_call start_payment;
         struct callback_call callback;
         struct session_change_call session_change;
+        struct capture_call capture;
+        struct cancel_call cancel;
     };
 };
-enum { CALL_RESCIND = 1, CALL_FULFILL, CALL_START_PAYMENT, CALL_CALLBACK, CALL_SESSION_CHANGE };
+enum { CALL_RESCIND = 1, CALL_FULFILL, CALL_START_PAYMENT, CALL_CALLBACK, CALL_SESSION_CHANGE, CALL_CAPTURE, CALL_CANCEL };
 
-/* Bodies of requests; each decodes into the struct of the same name above. */
-extern const struct type type_reason_call, type_start_payment_call, type_callback_call, type_session_change_call;
+/* Bodies of requests; each decodes into the struct of the same name above. Cancel takes type_reason_call. */
+extern const struct type type_reason_call, type_start_payment_call, type_callback_call, type_session_change_call,
+    type_capture_params;
 extern const struct type type_callback_reply;
 
 #endif

@@ -19,6 +19,8 @@ static const char *const names[] = {
     [ERR_INVOICE_TERMS_VIOLATED] = "InvoiceTermsViolated",
     [ERR_OPERATION_NOT_PERMITTED] = "OperationNotPermitted",
     [ERR_INVALID_RECURRENT_PARENT] = "InvalidRecurrentParentPayment",
+    [ERR_INCONSISTENT_CAPTURE_CURRENCY] = "InconsistentCaptureCurrency",
+    [ERR_AMOUNT_EXCEEDED_CAPTURE] = "AmountExceededCaptureBalance",
 };
 _Static_assert(SL_COUNT(names) == CALL_ERRORS + 1, "every error has a name");
 
@@ -58,6 +60,17 @@ static void encode_texts(const struct call_error *error, struct buf *out)
     buf_char(out, ']');
 }
 
+static void encode_capture(const struct call_error *error, struct buf *out)
+{
+    if (error->kind == ERR_INCONSISTENT_CAPTURE_CURRENCY) {
+        member(out, "payment_currency", &type_currency_code, &error->payment_cash->currency.symbolic_code);
+        member(out, "passed_currency", &type_currency_code, &error->passed_cash->currency.symbolic_code);
+    } else if (error->kind == ERR_AMOUNT_EXCEEDED_CAPTURE) {
+        member(out, "payment_amount", &type_amount, &error->payment_cash->amount);
+        member(out, "passed_amount", &type_amount, &error->passed_cash->amount);
+    }
+}
+
 void call_error_encode(const struct call_error *error, struct buf *out)
 {
     if (error->errors.count)
@@ -74,6 +87,7 @@ void call_error_encode(const struct call_error *error, struct buf *out)
         member(out, "reason", &type_violation, &error->reason);
     if (error->details)
         member(out, "details", &type_str, &error->details);
+    encode_capture(error, out);
 }
 
 static struct call_error *error_new(const struct step_in *in, struct step_out *out, int kind)
@@ -111,6 +125,15 @@ void refuse_invoice_status(const struct step_in *in, struct step_out *out, const
 void refuse_payment_status(const struct step_in *in, struct step_out *out, const struct payment_status *status)
 {
     error_new(in, out, ERR_INVALID_PAYMENT_STATUS)->payment_status = status;
+}
+
+void refuse_capture(const struct step_in *in, struct step_out *out, int kind, const struct cash *payment_cash,
+                    const struct cash *passed_cash)
+{
+    struct call_error *error = error_new(in, out, kind);
+
+    error->payment_cash = payment_cash;
+    error->passed_cash = passed_cash;
 }
 
 void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id)

@@ -21,8 +21,10 @@ enum call_error_kind {
     ERR_INVOICE_TERMS_VIOLATED,
     ERR_OPERATION_NOT_PERMITTED,
     ERR_INVALID_RECURRENT_PARENT,
+    ERR_INCONSISTENT_CAPTURE_CURRENCY,
+    ERR_AMOUNT_EXCEEDED_CAPTURE, /* AmountExceededCaptureBalance */
 };
-#define CALL_ERRORS 13
+#define CALL_ERRORS 15
 
 /* A party's or shop's reason not to be operable. */
 struct operability {
@@ -46,6 +48,10 @@ struct call_error {
     const char *id;               /* InvoicePaymentPending */
     struct terms_violation reason;
     const char *details;          /* InvalidRecurrentParentPayment */
+    const struct cash *payment_cash, *passed_cash; /* InconsistentCaptureCurrency: their currencies;
+                                     AmountExceededCaptureBalance: their amounts; both given */
+    bool early;                   /* a callback for a suspension that is not committed yet: to be asked again
+                                     soon; not for callers */
 };
 
 /* "InvalidRequest" */
@@ -60,6 +66,9 @@ void refuse(const struct step_in *in, struct step_out *out, int kind);
 void refuse_request(const struct step_in *in, struct step_out *out, const char *field, const char *text);
 void refuse_invoice_status(const struct step_in *in, struct step_out *out, const struct invoice_status *status);
 void refuse_payment_status(const struct step_in *in, struct step_out *out, const struct payment_status *status);
+/* ERR_INCONSISTENT_CAPTURE_CURRENCY or ERR_AMOUNT_EXCEEDED_CAPTURE. The cash is kept by pointer. */
+void refuse_capture(const struct step_in *in, struct step_out *out, int kind, const struct cash *payment_cash,
+                    const struct cash *passed_cash);
 void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id);
 
 /* Refuses unless party and shop exist at DOMAIN and are operable (domain.md 3.5): unblocked, and active too

@@ -1,15 +1,19 @@
-/* The default policies of doc/spec/session.md 9. */
+/* Which policy, and which failures. Ref: doc/spec/session.md 8, 9. */
 #include "payment/retry.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "domain/domain.h"
+#include "domain/retry_policy.h"
 #include "payment/types.h"
 
-/* exponential, at most 30 s in total, factor 2, first 1 s: as many terms as sum to at most 30 minus
- * what a fifth one, 16 s, would add. Captures, cancels and refunds are not retried. */
-static const int64_t processed_waits_s[] = { 1, 2, 4, 8 };
+/* Exponential, at most 30 s in total, factor 2, first 1 s: 1, 2, 4, 8. */
+static const struct retry_waits processed_default = {
+    .tag = POLICY_EXPONENTIAL,
+    .exponential = { .retries = { .tag = RETRY_MAX_TOTAL, .max_total_timeout = 30 }, .factor = 2, .timeout = 1 },
+};
 
 bool retry_failure_is_transient(const struct operation_failure *failure)
 {
@@ -19,10 +23,24 @@ bool retry_failure_is_transient(const struct operation_failure *failure)
            strcmp(what->sub->code, "temporarily_unavailable") == 0;
 }
 
-int64_t retry_wait_s(int target, int64_t attempts)
+static const struct retry_waits *policy_of(const struct domain *head, int target)
 {
+    const struct globals *globals = head ? domain_globals(head) : NULL;
+    const struct session_retry *retry = globals ? globals->session_retry : NULL;
+
+    switch (target) {
+    case TARGET_PROCESSED: return retry && retry->processed ? retry->processed : &processed_default;
+    case TARGET_CAPTURED: return retry ? retry->captured : NULL;
+    case TARGET_CANCELLED: return retry ? retry->cancelled : NULL;
+    case TARGET_REFUNDED: return retry ? retry->refunded : NULL;
+    default: return NULL;
+    }
+}
+
+int64_t retry_wait_s(const struct domain *head, int target, int64_t attempts)
+{
+    const struct retry_waits *policy = policy_of(head, target);
+
     assert(attempts >= 0);
-    if (target != TARGET_PROCESSED || attempts >= (int64_t)SL_COUNT(processed_waits_s))
-        return -1;
-    return processed_waits_s[attempts];
+    return policy ? retry_waits_next_s(policy, attempts) : -1;
 }

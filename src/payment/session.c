@@ -284,7 +284,7 @@ void session_apply(struct step_ctx *ctx, const struct session *session, const st
 void session_fail(struct step_ctx *ctx, const struct session *session, const struct operation_failure *failure)
 {
     int target = session->target.tag;
-    int64_t wait_s = retry_failure_is_transient(failure) ? retry_wait_s(target, payment_retries(ctx->payment, target)) : -1;
+    int64_t wait_s = retry_failure_is_transient(failure) ? retry_wait_s(ctx->in->head, target, payment_retries(ctx->payment, target)) : -1;
     struct failed *failed = arena_alloc(ctx->in->arena, sizeof(*failed));
     const char *notation = failure_notation(failure, ctx->in->arena);
 
