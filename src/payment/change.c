@@ -95,6 +95,38 @@ static const struct type_field cash_changed_rows[] = {
 };
 static const struct type type_cash_changed = TYPE_STRUCT_OF("CashChanged", cash_changed, cash_changed_rows);
 
+/* ---- of a refund ---- */
+
+static const struct type_field refund_created_rows[] = {
+    TF_REQ(refund_created, refund, type_refund),
+    TF_REQ(refund_created, cash_flow, type_cash_flow),
+    TF_PTR(refund_created, transaction_info, type_trx),
+};
+static const struct type type_refund_created =
+    TYPE_STRUCT_OF("InvoicePaymentRefundCreated", refund_created, refund_created_rows);
+static const struct type_field refund_status_rows[] = { TF_REQ(refund_status_changed, status, type_refund_status) };
+static const struct type type_refund_status_changed =
+    TYPE_STRUCT_OF("InvoicePaymentRefundStatusChanged", refund_status_changed, refund_status_rows);
+static const struct type_field refund_rows[] = {
+    { "invoice_payment_refund_created", &type_refund_created, offsetof(struct refund_change, created), TYPE_POINTER },
+    { "invoice_payment_session_change", &type_payment_session, offsetof(struct refund_change, session_change),
+      TYPE_POINTER },
+    { "invoice_payment_refund_rollback_started", &type_rollback, offsetof(struct refund_change, rollback_started),
+      TYPE_POINTER },
+    { "invoice_payment_refund_status_changed", &type_refund_status_changed,
+      offsetof(struct refund_change, status_changed), TYPE_POINTER },
+};
+const struct type type_refund_change = TYPE_UNION_OF("InvoicePaymentRefundChangePayload", refund_change, refund_rows);
+_Static_assert(SL_COUNT(refund_rows) == RCHG_STATUS_CHANGED, "every refund change has a row");
+static const struct type_field payment_refund_rows[] = {
+    TF_REQ(payment_refund_change, id, type_id),
+    TF_REQ(payment_refund_change, payload, type_refund_change),
+};
+static const struct type type_payment_refund =
+    TYPE_STRUCT_OF("InvoicePaymentRefundChange", payment_refund_change, payment_refund_rows);
+
+/* ---- of a payment, all together ---- */
+
 #define VARIANT(NAME, M, T) { "invoice_payment_" NAME, &(T), offsetof(struct payment_change, M), TYPE_POINTER }
 static const struct type_field payment_rows[] = {
     VARIANT("started", started, type_started),
@@ -110,6 +142,7 @@ static const struct type_field payment_rows[] = {
     VARIANT("rec_token_acquired", rec_token_acquired, type_token_acquired),
     VARIANT("cash_changed", cash_changed, type_cash_changed),
     VARIANT("cascade_tokens_loaded", cascade_tokens_loaded, type_cascade),
+    VARIANT("refund_change", refund_change, type_payment_refund),
 };
 const struct type type_payment_change = TYPE_UNION_OF("InvoicePaymentChangePayload", payment_change, payment_rows);
 _Static_assert(SL_COUNT(payment_rows) == PCHG_COUNT, "every payment change has a row");

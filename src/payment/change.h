@@ -107,6 +107,32 @@ struct cash_changed {
     struct cash old_cash, new_cash;
 };
 
+/* ---- of a refund ---- */
+
+struct refund_created {
+    struct refund refund;
+    struct type_list cash_flow;
+    const struct trx *transaction_info; /* of a manual one: made outside; NULL: the adapter is to be called */
+};
+struct refund_status_changed {
+    struct refund_status status;
+};
+struct refund_change {
+    int tag; /* RCHG_* */
+    const struct refund_created *created;
+    const struct payment_session_change *session_change;
+    const struct rollback_started *rollback_started;
+    const struct refund_status_changed *status_changed;
+};
+enum { RCHG_CREATED = 1, RCHG_SESSION_CHANGE, RCHG_ROLLBACK_STARTED, RCHG_STATUS_CHANGED };
+
+struct payment_refund_change {
+    const char *id; /* of the refund */
+    struct refund_change payload;
+};
+
+/* ---- of a payment, all together ---- */
+
 struct payment_change {
     int tag; /* PCHG_* */
     const struct payment_started *started;
@@ -120,6 +146,7 @@ struct payment_change {
     const struct rec_token_acquired *rec_token_acquired;
     const struct cash_changed *cash_changed;
     const struct cascade_tokens_loaded *cascade_tokens_loaded;
+    const struct payment_refund_change *refund_change;
 };
 enum {
     PCHG_STARTED = 1,
@@ -135,8 +162,9 @@ enum {
     PCHG_REC_TOKEN_ACQUIRED,
     PCHG_CASH_CHANGED,
     PCHG_CASCADE_TOKENS_LOADED,
+    PCHG_REFUND_CHANGE,
 };
-#define PCHG_COUNT 13
+#define PCHG_COUNT 14
 
 /* ---- of an invoice ---- */
 
@@ -160,7 +188,8 @@ struct invoice_change {
 };
 enum { ICHG_CREATED = 1, ICHG_STATUS_CHANGED, ICHG_PAYMENT_CHANGE };
 
-extern const struct type type_timeout_behaviour, type_capture_data, type_session_change, type_payment_change,
+extern const struct type type_timeout_behaviour, type_capture_data, type_session_change, type_refund_change,
+    type_payment_change,
     type_invoice_change;
 
 #endif

@@ -49,7 +49,7 @@ static struct machine_label invoice_label(const void *state_in)
     int status = state->invoice.status.tag;
 
     return (struct machine_label){
-        .activity = active ? activity_name(active->activity) : "invoice",
+        .activity = active ? payment_activity_label(active) : "invoice",
         .status = status ? type_name_of(&type_invoice_status, status) : "",
         .finished = !active && status > INVOICE_UNPAID,
     };

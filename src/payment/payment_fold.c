@@ -19,8 +19,7 @@ struct fold_row {
     int next;
 };
 
-/* The one place where an activity changes. */
-static void activity_set(struct payment_state *payment, int activity)
+void activity_set(struct payment_state *payment, int activity)
 {
     assert(activity >= 1 && activity <= ACT_COUNT);
     payment->activity = activity;
@@ -28,7 +27,7 @@ static void activity_set(struct payment_state *payment, int activity)
 
 /* ---- folds ---- */
 
-static void list_push(struct type_list *list, const void *item, size_t size, struct arena *arena)
+void list_push(struct type_list *list, const void *item, size_t size, struct arena *arena)
 {
     char *items = arena_array(arena, list->count + 1, size);
 
@@ -293,8 +292,11 @@ static bool has_session_for(const struct payment_state *payment, const struct pa
 const char *payment_fold(struct payment_state *payment, const struct payment_change *change, bool strict,
                          struct arena *arena)
 {
-    const struct fold_row *row = row_find(payment, change, strict);
+    const struct fold_row *row;
 
+    if (change->tag == PCHG_REFUND_CHANGE) /* has a small state machine of its own */
+        return refund_fold(payment, change->refund_change, strict, arena);
+    row = row_find(payment, change, strict);
     if (!row || (strict && !has_session_for(payment, change)))
         return arena_printf(arena, "%s may not come in %s", type_name_of(&type_payment_change, change->tag),
                             activity_name(payment->activity));

@@ -21,6 +21,7 @@ static const char *const activity_names[] = {
     [ACT_SHOP_LIMIT_FAILURE] = "shop_limit_failure",
     [ACT_ROUTING_FAILURE] = "routing_failure",
     [ACT_PROCESSING_FAILURE] = "processing_failure",
+    [ACT_REFUND] = "refund",
     [ACT_IDLE] = "idle",
 };
 _Static_assert(SL_COUNT(activity_names) == ACT_COUNT + 1, "every activity has a name");
@@ -54,9 +55,20 @@ static const struct type_field session_rows[] = {
 static const struct type type_session = TYPE_STRUCT_OF(NULL, session, session_rows);
 static const struct type type_sessions = TYPE_LIST_OF(type_session);
 
+static const struct type_field refund_rows[] = {
+    ROW(refund_state, "r", refund, type_refund, TYPE_REQUIRED),
+    ROW(refund_state, "f", cash_flow, type_cash_flow, 0),
+    ROW(refund_state, "x", transaction_info, type_trx, TYPE_POINTER),
+    ROW(refund_state, "s", sessions, type_sessions, 0),
+    ROW(refund_state, "e", failure, type_operation_failure, TYPE_POINTER),
+};
+static const struct type type_refund_state = TYPE_STRUCT_OF(NULL, refund_state, refund_rows);
+static const struct type type_refunds = TYPE_LIST_OF(type_refund_state);
+
 static const struct type_field payment_rows[] = {
     ROW(payment_state, "p", payment, type_payment, TYPE_REQUIRED),
     ROW(payment_state, "a", activity, type_activity, TYPE_REQUIRED),
+    ROW(payment_state, "o", operation_id, type_str, 0),
     ROW(payment_state, "g", target, type_target, 0),
     ROW(payment_state, "k", risk_score, type_risk_score, 0),
     ROW(payment_state, "r", routes, type_routes, 0),
@@ -76,6 +88,7 @@ static const struct type_field payment_rows[] = {
     ROW(payment_state, "d", capture_data, type_capture_data, TYPE_POINTER),
     ROW(payment_state, "e", failure, type_operation_failure, TYPE_POINTER),
     ROW(payment_state, "sl", shop_limit_status, type_i64, 0),
+    ROW(payment_state, "rf", refunds, type_refunds, 0),
 };
 static const struct type type_payment_state = TYPE_STRUCT_OF(NULL, payment_state, payment_rows);
 static const struct type type_payments = TYPE_LIST_OF(type_payment_state);
@@ -92,6 +105,21 @@ const char *activity_name(int activity)
 {
     assert(activity >= 1 && activity <= ACT_COUNT);
     return activity_names[activity];
+}
+
+static const char *const refund_labels[] = {
+    [REFUND_NEW] = "refund_new",
+    [REFUND_SESSION] = "refund_session",
+    [REFUND_ACCOUNTER] = "refund_accounter",
+    [REFUND_FAILURE] = "refund_failure",
+    [REFUND_FINISHED] = "refund",
+};
+
+const char *payment_activity_label(const struct payment_state *payment)
+{
+    const struct refund_state *refund = payment_pending_refund(payment);
+
+    return refund ? refund_labels[refund_stage(refund)] : activity_name(payment->activity);
 }
 
 struct payment_state *invoice_payment(const struct invoice_state *state, const char *id)
@@ -165,4 +193,57 @@ const struct type_list *payment_final_flow(const struct payment_state *payment)
 const struct cash *payment_state_cost(const struct payment_state *payment)
 {
     return payment_cost(&payment->payment);
+}
+
+/* ---- refunds ---- */
+
+struct refund_state *payment_refund(const struct payment_state *payment, const char *id)
+{
+    struct refund_state *refunds = payment->refunds.items;
+    size_t i;
+
+    for (i = 0; i < payment->refunds.count; i++) {
+        if (strcmp(refunds[i].refund.id, id) == 0)
+            return &refunds[i];
+    }
+    return NULL;
+}
+
+struct refund_state *payment_pending_refund(const struct payment_state *payment)
+{
+    return payment->activity == ACT_REFUND && payment->operation_id ? payment_refund(payment, payment->operation_id)
+                                                                    : NULL;
+}
+
+struct session *refund_session(const struct refund_state *refund)
+{
+    return refund->sessions.count ? refund->sessions.items : NULL;
+}
+
+enum refund_stage refund_stage(const struct refund_state *refund)
+{
+    const struct session *session = refund_session(refund);
+
+    if (refund->refund.status.tag != REFUND_PENDING)
+        return REFUND_FINISHED;
+    if (refund->failure)
+        return REFUND_FAILURE;
+    if (!session)
+        return REFUND_NEW;
+    if (session->status != SESSION_FINISHED)
+        return REFUND_SESSION;
+    return session->result.tag == SESSION_SUCCEEDED ? REFUND_ACCOUNTER : REFUND_FAILURE;
+}
+
+struct cash payment_remaining(const struct payment_state *payment)
+{
+    const struct refund_state *refunds = payment->refunds.items;
+    struct cash remaining = *payment_state_cost(payment);
+    size_t i;
+
+    for (i = 0; i < payment->refunds.count; i++) {
+        if (refunds[i].refund.status.tag == REFUND_SUCCEEDED)
+            remaining.amount -= refunds[i].refund.cash.amount;
+    }
+    return remaining;
 }

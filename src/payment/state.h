@@ -26,9 +26,10 @@ enum activity {
     ACT_SHOP_LIMIT_FAILURE,
     ACT_ROUTING_FAILURE,
     ACT_PROCESSING_FAILURE,
+    ACT_REFUND, /* the one whose id is operation_id; what it does next: refund_stage() */
     ACT_IDLE, /* nothing to do */
 };
-#define ACT_COUNT 17
+#define ACT_COUNT 18
 
 enum session_status {
     SESSION_ACTIVE = 1, /* the timer means: call the adapter now */
@@ -54,9 +55,21 @@ enum { SHOP_LIMIT_INITIALIZED = 1, SHOP_LIMIT_FINALIZED };
 /* Which flow is the final one: what users see. */
 enum { FINAL_NONE, FINAL_FIRST, FINAL_PARTIAL, FINAL_NEW };
 
+/* What a pending refund does next (refunds.md 5). */
+enum refund_stage { REFUND_NEW = 1, REFUND_SESSION, REFUND_ACCOUNTER, REFUND_FAILURE, REFUND_FINISHED };
+
+struct refund_state {
+    struct refund refund;
+    struct type_list cash_flow;
+    const struct trx *transaction_info; /* NULL: none was given, the adapter is called */
+    struct type_list sessions;          /* of struct session, newest first */
+    const struct operation_failure *failure; /* reason of its rollback; NULL: none */
+};
+
 struct payment_state {
     struct payment payment;
     int activity; /* enum activity */
+    const char *operation_id; /* which refund the activity is about; NULL: none */
     struct target target;
     int risk_score;             /* 0: not known yet */
     struct type_list routes;    /* of struct route: attempted, newest first; the head is the current one */
@@ -73,6 +86,7 @@ struct payment_state {
     const struct capture_data *capture_data;
     const struct operation_failure *failure; /* reason of a rollback under way */
     int64_t shop_limit_status;  /* 0, SHOP_LIMIT_* */
+    struct type_list refunds;   /* of struct refund_state, in order of creation */
 };
 
 struct invoice_state {
@@ -102,12 +116,30 @@ const struct type_list *payment_final_flow(const struct payment_state *payment);
 /* The effective cost (payment.md 1). */
 const struct cash *payment_state_cost(const struct payment_state *payment);
 
+/* The activity in one word for people: of a refund, its stage, e.g. "refund_session". */
+const char *payment_activity_label(const struct payment_state *payment);
+
+/* NULL: none. */
+struct refund_state *payment_refund(const struct payment_state *payment, const char *id);
+struct refund_state *payment_pending_refund(const struct payment_state *payment); /* that the activity is about */
+enum refund_stage refund_stage(const struct refund_state *refund);
+struct session *refund_session(const struct refund_state *refund); /* the newest; NULL: none */
+/* What can still be refunded: the effective cost less what was (refunds.md 1). */
+struct cash payment_remaining(const struct payment_state *payment);
+
 /* Folds one change; see machine.h, machine_kind.fold. */
 const char *invoice_fold(void *state, const void *change, int64_t now_us, bool strict, struct arena *arena);
 
 /* payment_fold.c: the same for one payment. */
 const char *payment_fold(struct payment_state *payment, const struct payment_change *change, bool strict,
                          struct arena *arena);
+/* refund_fold.c: the same for a refund of PAYMENT, whose activity follows. */
+const char *refund_fold(struct payment_state *payment, const struct payment_refund_change *change, bool strict,
+                        struct arena *arena);
+/* The one place where an activity changes. */
+void activity_set(struct payment_state *payment, int activity);
+/* Puts a copy of ITEM (SIZE bytes) in front of LIST. */
+void list_push(struct type_list *list, const void *item, size_t size, struct arena *arena);
 /* session_fold.c: folds CHANGE into SESSION (not SCHG_STARTED). */
 void session_fold(struct session *session, const struct session_change *change, struct arena *arena);
 

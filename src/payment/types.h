@@ -212,6 +212,25 @@ enum {
     PAYMENT_CHARGED_BACK,
 };
 
+/* ---- refunds ---- */
+
+struct refund_status {
+    int tag; /* REFUND_* */
+    struct failed failed;
+};
+enum { REFUND_PENDING = 1, REFUND_SUCCEEDED, REFUND_FAILED };
+
+struct refund { /* InvoicePaymentRefund */
+    const char *id;
+    struct refund_status status;
+    int64_t created_at;
+    int64_t domain_revision;
+    struct cash cash;
+    const char *reason;
+    const struct invoice_cart *cart; /* of what remains after it */
+    const char *external_id;
+};
+
 struct registration_origin {
     int tag; /* ORIGIN_* */
 };
@@ -323,7 +342,7 @@ extern const struct type type_content, type_contact_info, type_failure, type_ope
     type_invoice_mutations, type_invoice_status, type_invoice, type_payment_resource, type_payer,
     type_payer_session_info, type_payment_flow, type_target, type_payment_status, type_payment,
     type_route_score_entries, type_route_limit_entries, type_route_decision, type_user_interaction,
-    type_hold_expiration, type_card_token, type_card_tokens;
+    type_hold_expiration, type_card_token, type_card_tokens, type_refund_status, type_refund;
 
 /* The amount that calculations use: changed_cost where there is one (payment.md 1). */
 const struct cash *payment_cost(const struct payment *payment);

@@ -105,6 +105,25 @@ static const struct type_field status_rows[] = {
 const struct type type_payment_status = TYPE_UNION_OF("PaymentStatus", payment_status, status_rows);
 _Static_assert(SL_COUNT(status_rows) == PAYMENT_CHARGED_BACK, "every status has a row");
 
+static const struct type_field refund_status_rows[] = {
+    TF_EMPTY("pending"),
+    TF_EMPTY("succeeded"),
+    TF_VAR(refund_status, failed, type_failed),
+};
+const struct type type_refund_status = TYPE_UNION_OF("InvoicePaymentRefundStatus", refund_status, refund_status_rows);
+_Static_assert(SL_COUNT(refund_status_rows) == REFUND_FAILED, "every status has a row");
+static const struct type_field refund_rows[] = {
+    TF_REQ(refund, id, type_id),
+    TF_REQ(refund, status, type_refund_status),
+    TF_REQ(refund, created_at, type_time),
+    TF_REQ(refund, domain_revision, type_i64),
+    TF_REQ(refund, cash, type_cash),
+    TF_OPT(refund, reason, type_reason),
+    TF_PTR(refund, cart, type_invoice_cart),
+    TF_OPT(refund, external_id, type_text),
+};
+const struct type type_refund = TYPE_STRUCT_OF("InvoicePaymentRefund", refund, refund_rows);
+
 static const struct type_field origin_rows[] = { TF_EMPTY("merchant"), TF_EMPTY("provider") };
 static const struct type type_origin = TYPE_UNION_OF("RegistrationOrigin", registration_origin, origin_rows);
 

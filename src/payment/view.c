@@ -52,7 +52,7 @@ static void payment_write(const struct payment_state *payment, struct buf *out)
     sessions_write(payment, out);
     if (payment->trx)
         member(out, "last_transaction_info", &type_trx, payment->trx);
-    buf_printf(out, ",\"activity\":\"%s\"", activity_name(payment->activity));
+    buf_printf(out, ",\"activity\":\"%s\"", payment_activity_label(payment));
 }
 
 void view_payment(const struct invoice_state *state, const struct payment_state *payment, int64_t version,

@@ -50,9 +50,19 @@ static const struct allowed {
     { "status failed", ACT_SHOP_LIMIT_FAILURE, ACT_IDLE },
     { "status failed", ACT_ROUTING_FAILURE, ACT_IDLE },
     { "status failed", ACT_PROCESSING_FAILURE, ACT_IDLE },
+    { "refund created", ACT_IDLE, ACT_REFUND },
+    { "refund session_started", ACT_REFUND, 0 },
+    { "refund session_activated", ACT_REFUND, 0 },
+    { "refund rollback_started", ACT_REFUND, 0 },
+    { "refund succeeded", ACT_REFUND, ACT_IDLE },
+    { "refund failed", ACT_REFUND, ACT_IDLE },
     { "status refunded", ACT_IDLE, 0 },
     { "status charged_back", ACT_IDLE, 0 },
 };
+
+#define REFUND(ID, PAYLOAD) "{\"invoice_payment_refund_change\":{\"id\":\"" ID "\",\"payload\":{" PAYLOAD "}}}"
+#define REFUND_SESSION(CHANGE) \
+    REFUND("1", "\"invoice_payment_session_change\":{\"target\":{\"refunded\":{}},\"payload\":{" CHANGE "}}")
 
 /* One change of each kind, as events hold it. */
 static const struct sample {
@@ -80,6 +90,14 @@ static const struct sample {
     { "status cancelled", "{\"invoice_payment_status_changed\":{\"status\":{\"cancelled\":{}}}}" },
     { "status failed", "{\"invoice_payment_status_changed\":{\"status\":{\"failed\":{\"failure\":{\"operation_timeout\":{}}}}}}" },
     { "status refunded", "{\"invoice_payment_status_changed\":{\"status\":{\"refunded\":{}}}}" },
+    { "refund created", REFUND("2", "\"invoice_payment_refund_created\":{\"refund\":{\"id\":\"2\",\"status\":{\"pending\":{}},"
+                               "\"created_at\":\"2026-01-01T00:00:00Z\",\"domain_revision\":1,"
+                               "\"cash\":{\"amount\":1,\"currency\":{\"symbolic_code\":\"RUB\"}}},\"cash_flow\":[]}") },
+    { "refund session_started", REFUND_SESSION("\"session_started\":{}") },
+    { "refund session_activated", REFUND_SESSION("\"session_activated\":{}") },
+    { "refund rollback_started", REFUND("1", "\"invoice_payment_refund_rollback_started\":{\"reason\":{\"operation_timeout\":{}}}") },
+    { "refund succeeded", REFUND("1", "\"invoice_payment_refund_status_changed\":{\"status\":{\"succeeded\":{}}}") },
+    { "refund failed", REFUND("1", "\"invoice_payment_refund_status_changed\":{\"status\":{\"failed\":{\"failure\":{\"operation_timeout\":{}}}}}") },
     { "status charged_back", "{\"invoice_payment_status_changed\":{\"status\":{\"charged_back\":{}}}}" },
     { "cascade_tokens_loaded", "{\"invoice_payment_cascade_tokens_loaded\":{\"tokens\":[{\"id\":\"i\",\"provider_ref\":{\"id\":1},"
                                "\"terminal_ref\":{\"id\":2},\"token\":\"t\",\"created_at\":\"2026-01-01T00:00:00Z\",\"status\":\"active\"}]}}" },
@@ -104,16 +122,21 @@ static void decode(const struct type *type, const char *json, struct arena *aren
                  errors.count ? errors.list[0].path : "", errors.count ? errors.list[0].message : "");
 }
 
-/* A payment in ACTIVITY, with a route and a session for whatever needs them. */
+/* A payment in ACTIVITY, with a route, a session and a refund for whatever needs them. */
 static struct payment_state payment_in(int activity, struct arena *arena)
 {
     struct route *route = arena_alloc(arena, sizeof(*route));
     struct session *session = arena_alloc(arena, sizeof(*session));
+    struct refund_state *refund = arena_alloc(arena, sizeof(*refund));
 
     *route = (struct route){ { 1 }, { 2 } };
     *session = (struct session){ .target = { .tag = TARGET_PROCESSED }, .route = *route, .status = SESSION_ACTIVE };
+    *refund = (struct refund_state){
+        .refund = { .id = "1", .status = { REFUND_PENDING } }, .sessions = { session, 1 },
+    };
     return (struct payment_state){
-        .activity = activity, .routes = { route, 1 }, .sessions = { session, 1 },
+        .activity = activity, .routes = { route, 1 }, .sessions = { session, 1 }, .refunds = { refund, 1 },
+        .operation_id = activity == ACT_REFUND ? "1" : NULL,
     };
 }
 
@@ -243,4 +266,62 @@ Test(fold, changes_of_unknown_payments_are_refused)
     cr_expect_not_null(invoice_fold(&state, &change, 0, true, arena));
     cr_expect_eq(state.payments.count, 0);
     arena_free(arena);
+}
+
+/* If this fails, a refund takes a step that its history does not call for, or the payment rests before it is over. */
+Test(fold, a_refund_goes_through_its_stages)
+{
+    static const struct {
+        const char *json;
+        enum refund_stage stage;
+        const char *label;
+    } rows[] = {
+        { NULL, REFUND_NEW, "refund_new" },
+        { REFUND_SESSION("\"session_started\":{}"), REFUND_SESSION, "refund_session" },
+        { REFUND_SESSION("\"session_finished\":{\"result\":{\"failed\":{\"failure\":{\"operation_timeout\":{}}}}}"), REFUND_FAILURE, "refund_failure" },
+        { REFUND_SESSION("\"session_started\":{}"), REFUND_SESSION, "refund_session" },
+        { REFUND_SESSION("\"session_transaction_bound\":{\"trx\":{\"id\":\"t\",\"extra\":{}}}"), REFUND_SESSION, "refund_session" },
+        { REFUND_SESSION("\"session_finished\":{\"result\":{\"succeeded\":{}}}"), REFUND_ACCOUNTER, "refund_accounter" },
+        { REFUND("1", "\"invoice_payment_refund_status_changed\":{\"status\":{\"succeeded\":{}}}"), REFUND_FINISHED, "idle" },
+    };
+    struct arena *arena = arena_new();
+    struct payment_state payment = payment_in(ACT_REFUND, arena);
+    struct refund_state *refund = payment_refund(&payment, "1");
+    size_t i;
+
+    refund->sessions.count = 0;
+    payment.trx = arena_alloc(arena, sizeof(*payment.trx));
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct payment_change *change = arena_alloc(arena, sizeof(*change));
+
+        if (rows[i].json) {
+            decode(&type_payment_change, rows[i].json, arena, change);
+            cr_assert_null(payment_fold(&payment, change, true, arena), "row %zu", i);
+        }
+        cr_expect_eq(refund_stage(refund), rows[i].stage, "row %zu", i);
+        cr_expect_str_eq(payment_activity_label(&payment), rows[i].label, "row %zu", i);
+    }
+    cr_expect_eq(refund->sessions.count, 2);
+    cr_expect_str_eq(refund_session(refund)->trx->id, "t");
+    cr_expect_null(((struct session *)refund->sessions.items)[1].trx, "a refund's session begins without a transaction");
+    cr_expect_null(payment.operation_id);
+    arena_free(arena);
+}
+
+/* If this fails, more can be refunded than was paid, or a refund that failed counts. */
+Test(fold, only_refunds_that_succeeded_lower_what_remains)
+{
+    struct refund_state refunds[] = {
+        { .refund = { .id = "1", .status = { REFUND_SUCCEEDED }, .cash = { 10, { "RUB" } } } },
+        { .refund = { .id = "2", .status = { REFUND_FAILED }, .cash = { 20, { "RUB" } } } },
+        { .refund = { .id = "3", .status = { REFUND_PENDING }, .cash = { 30, { "RUB" } } } },
+    };
+    struct payment_state payment = {
+        .payment = { .cost = { 100, { "RUB" } } }, .refunds = { refunds, SL_COUNT(refunds) },
+    };
+    struct cash changed = { 70, { "RUB" } };
+
+    cr_expect_eq(payment_remaining(&payment).amount, 90);
+    payment.payment.changed_cost = &changed;
+    cr_expect_eq(payment_remaining(&payment).amount, 60);
 }
