@@ -1,33 +1,14 @@
-/* Calendar arithmetic by counting days, without the C library's time zones. */
+/* Text and microseconds, without the C library's time zones. */
 #include "base/rfc3339.h"
 
 #include <assert.h>
 #include <string.h>
 
+#include "base/calendar.h"
+
 #define SECOND ((int64_t)1000000)
 #define DAY ((int64_t)86400)
 #define LAST_SECOND ((int64_t)253402300799) /* 9999-12-31T23:59:59Z */
-
-/* Days from 1970-01-01 to the given day; the year is counted from March, so that leap days come last. */
-static int64_t days_from_civil(int64_t year, int month, int day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = y / 400, of_era = y - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static void civil_from_days(int64_t days, int *year, int *month, int *day)
-{
-    int64_t z = days + 719468, era = z / 146097, of_era = z - era * 146097;
-    int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * y + y / 4 - y / 100), m = (5 * of_year + 2) / 153;
-
-    *day = (int)(of_year - (153 * m + 2) / 5 + 1);
-    *month = (int)(m < 10 ? m + 3 : m - 9);
-    *year = (int)(y + era * 400 + (*month <= 2));
-}
 
 static char *put_digits(char *at, int64_t value, int count)
 {
@@ -48,15 +29,15 @@ static char *put_pair(char *at, int64_t value, char behind)
 size_t rfc3339_format(int64_t us, char out[RFC3339_MAX])
 {
     int64_t seconds = us / SECOND, rest = seconds % DAY;
-    int year, month, day;
+    struct calendar_date date;
     char *at;
 
     assert(us >= 0 && seconds <= LAST_SECOND);
-    civil_from_days(seconds / DAY, &year, &month, &day);
-    at = put_digits(out, year, 4);
+    date = calendar_date_of(seconds / DAY);
+    at = put_digits(out, date.year, 4);
     *at++ = '-';
-    at = put_pair(at, month, '-');
-    at = put_pair(at, day, 'T');
+    at = put_pair(at, date.month, '-');
+    at = put_pair(at, date.day, 'T');
     at = put_pair(at, rest / 3600, ':');
     at = put_pair(at, rest / 60 % 60, ':');
     at = put_digits(at, rest % 60, 2);
@@ -142,7 +123,8 @@ bool rfc3339_parse(const char *text, int64_t *us_out)
         return false;
     if (!parse_fraction(&text, &us) || !parse_offset(&text, &minutes) || *text)
         return false;
-    seconds = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second - minutes * 60;
+    seconds = calendar_days((struct calendar_date){ year, month, day }) * DAY + hour * 3600 + minute * 60 + second -
+              minutes * 60;
     if (seconds < 0 || seconds > LAST_SECOND) /* an offset may lead out of the years we can write */
         return false;
     *us_out = seconds * SECOND + us;

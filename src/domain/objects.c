@@ -11,11 +11,27 @@ static const struct type type_account_id = TYPE_I64_IN(1, INT64_MAX);
 
 static const struct type type_code = TYPE_I64_IN(0, 999);
 static const struct type type_exponent = TYPE_I64_IN(0, 18);
+static const char *check_rates(const void *value)
+{
+    const struct type_list *list = value;
+    const struct named_rational *rates = list->items;
+    size_t i;
+
+    for (i = 0; i < list->count; i++) {
+        if (rates[i].value.p <= 0 || rates[i].value.q <= 0)
+            return "rates and factors are positive, with a positive p and q";
+    }
+    return NULL;
+}
+static const struct type type_rates = {
+    .kind = TYPE_MAP, .size = sizeof(struct type_list), .item = &type_rational, .check = check_rates,
+};
 static const struct type_field currency_rows[] = {
     TF_REQ(currency, name, type_name),
     TF_REQ(currency, symbolic_code, type_currency_code),
     TF_REQ(currency, numeric_code, type_code),
     TF_REQ(currency, exponent, type_exponent),
+    TF_OPT(currency, rates, type_rates),
 };
 static const struct type type_currency = TYPE_STRUCT_OF("Currency", currency, currency_rows);
 
@@ -95,6 +111,7 @@ static const struct type_field globals_rows[] = {
     TF_PTR(globals, external_account_set, type_external_account_set_selector),
     TF_OPT(globals, payment_institutions, type_institution_refs),
     TF_PTR(globals, session_retry, type_session_retry),
+    TF_OPT(globals, exchange_factors, type_rates),
 };
 static const struct type type_globals = TYPE_STRUCT_OF("Globals", globals, globals_rows);
 static const struct type_field criterion_rows[] = { NAMED(criterion), TF_REQ(criterion, predicate, type_predicate) };

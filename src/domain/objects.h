@@ -6,9 +6,14 @@
 #include "domain/retry_policy.h"
 #include "domain/terms.h"
 
+struct named_rational {
+    const char *key; /* a currency's symbolic code */
+    struct rational value;
+};
 struct currency {
     const char *name, *symbolic_code;
     int64_t numeric_code, exponent;
+    struct type_list rates; /* map of struct named_rational: minor units of that currency for one of this (limits.md 3) */
 };
 enum { CATEGORY_TEST = 1, CATEGORY_LIVE };
 struct category {
@@ -72,6 +77,7 @@ struct globals {
     const struct selector *external_account_set;
     struct type_list payment_institutions; /* of refs */
     const struct session_retry *session_retry; /* retry_policy.h; NULL: the defaults */
+    struct type_list exchange_factors; /* map of struct named_rational; none: those of domain.md 12 */
 };
 struct criterion {
     const char *name, *description;

@@ -2,10 +2,9 @@
 #include "domain/predicate.h"
 
 #include <assert.h>
-#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "domain/domain.h"
 
 static enum tri tri_of(bool value)
@@ -133,33 +132,12 @@ static enum tri service_test(const struct service_condition *condition, const st
     return condition->tag ? tri_of(ref_is(service, condition->is.id)) : TRI_TRUE;
 }
 
-static bool is_json_mime(const char *type)
-{
-    static const char instance[] = "application/schema-instance+json";
-
-    if (strcmp(type, "application/json") == 0)
-        return true;
-    /* Parameters may follow; strchr finds the end of the text as well. */
-    return strncmp(type, instance, sizeof(instance) - 1) == 0 && strchr("; ", type[sizeof(instance) - 1]);
-}
-
 static bool field_matches(const struct resource_field *condition, const struct tool_content *data)
 {
-    const char *const *path = condition->field_path.items;
-    json_t *document, *value;
-    bool matches = false;
-    size_t len, i;
-    char *text;
+    char *text = tool_content_text(data, &condition->field_path);
+    bool matches = text && strcmp(text, condition->value) == 0;
 
-    if (!data || !is_json_mime(data->type))
-        return false;
-    text = base64_decode(data->data, &len);
-    document = value = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     free(text);
-    for (i = 0; i < condition->field_path.count && value; i++)
-        value = json_object_get(value, path[i]);
-    matches = json_is_string(value) && strcmp(json_string_value(value), condition->value) == 0;
-    json_decref(document);
     return matches;
 }
 

@@ -1,6 +1,11 @@
 #include "domain/tool.h"
 
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/base64.h"
+#include "base/xmalloc.h"
 
 static const char *const tokenization_names[] = { [TOKENIZATION_DPAN] = "dpan", [TOKENIZATION_NONE] = "none" };
 const struct type type_tokenization = TYPE_ENUM_OF("TokenizationMethod", tokenization_names);
@@ -149,6 +154,35 @@ bool tool_method(const struct payment_tool *tool, struct payment_method *out)
         return out->generic.payment_service != NULL;
     default: return false;
     }
+}
+
+static bool is_json_mime(const char *type)
+{
+    static const char instance[] = "application/schema-instance+json";
+
+    if (strcmp(type, "application/json") == 0)
+        return true;
+    /* Parameters may follow; strchr finds the end of the text as well. */
+    return strncmp(type, instance, sizeof(instance) - 1) == 0 && strchr("; ", type[sizeof(instance) - 1]);
+}
+
+char *tool_content_text(const struct tool_content *data, const struct type_list *path)
+{
+    const char *const *names = path->items;
+    json_t *document, *value;
+    char *bytes, *text;
+    size_t len, i;
+
+    if (!data || !is_json_mime(data->type))
+        return NULL;
+    bytes = base64_decode(data->data, &len);
+    document = value = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, NULL);
+    free(bytes);
+    for (i = 0; i < path->count && value; i++)
+        value = json_object_get(value, names[i]);
+    text = json_is_string(value) ? xstrdup(json_string_value(value)) : NULL;
+    json_decref(document);
+    return text;
 }
 
 static bool ref_equal(const struct id_ref *a, const struct id_ref *b)

@@ -124,6 +124,10 @@ extern const struct type type_payment_method_ref;
  * service or operator that would name it). */
 bool tool_method(const struct payment_tool *tool, struct payment_method *out);
 
+/* The text that PATH (of strings) leads to in the JSON of a generic tool's DATA, which may be NULL. NULL: there is none,
+ * or DATA is no JSON. The caller frees it. */
+char *tool_content_text(const struct tool_content *data, const struct type_list *path);
+
 /* All parts equal; an is_cvv_empty that is not there equals false. */
 bool method_equal(const struct payment_method *a, const struct payment_method *b);
 

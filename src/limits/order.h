@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Most that one change brings, either way: 18 digits, so that sums of several fit 64 bits. Values beyond it take no
+ * further holds. */
+#define LIMIT_AMOUNT_MAX ((int64_t)999999999999999999)
+
 enum limit_verb {
     LIMIT_HOLD,     /* adds the change; answers the values right after */
     LIMIT_COMMIT,   /* the held amount becomes AMOUNT */
