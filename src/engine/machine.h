@@ -53,7 +53,8 @@ enum step_end {
 
 enum timer_op {
     TIMER_DEFAULT, /* after IN_TIMEOUT (and its effects): no timer, it was consumed; else: as it was */
-    TIMER_SET,     /* due_ms, absolute; now or in the past: the next step runs in this same turn */
+    TIMER_SET,     /* due_ms, absolute; now or in the past: the next step runs in this same turn, but not
+                      in that of a repair, whose event is what was repaired and nothing else */
     TIMER_UNSET,
 };
 
@@ -99,6 +100,7 @@ struct step_out {
     int64_t due_ms;
     const void *reply; /* of a call or repair, in the kind's own type; for STEP_REFUSED the refusal */
     bool remove;       /* the machine ends with this commit; its id is not used again */
+    bool forced;       /* IN_REPAIR: the changes are folded even where the table would not have them */
 };
 
 /* Where the machine stands, for people and for the engine. Texts are static or in the state. */

@@ -83,13 +83,33 @@ void runtime_start(struct runtime *runtime, const struct machine_kind *kind, con
                    int64_t deadline_ms, runtime_done_fn done, void *done_arg);
 void runtime_call(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
                   int64_t deadline_ms, runtime_done_fn done, void *done_arg);
-/* Like a call, but for a failed machine (SL_EREFUSED: it is not failed). ARGS NULL is
+/* Like a call, but for a failed machine (SL_EREFUSED: it is not failed; SL_EFAILED: it still is, the repair
+ * came to nothing). What the repair changes is an event of its own: nothing runs in the same turn. ARGS NULL is
  * the simple repair: the machine is working again and its timer, if due, fires at once. */
 void runtime_repair(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
                     int64_t deadline_ms, runtime_done_fn done, void *done_arg);
 /* The last committed state, or the state as of event AT_VERSION (> 0). Never waits for a step. */
 void runtime_read(struct runtime *runtime, const struct machine_kind *kind, const char *id, int64_t at_version,
                   runtime_done_fn done, void *done_arg);
+
+/* What one step would do. All pointers are borrowed for the time of the callback. */
+struct runtime_rehearsal {
+    enum sl_err err; /* SL_OK, SL_ENOENT, SL_EREFUSED (IN_REPAIR: the machine is not failed), SL_EDOWN, SL_EUNKNOWN,
+                        SL_ECORRUPT */
+    const char *detail;         /* not SL_OK: a sentence */
+    const struct step_out *out; /* SL_OK: what the step gave, however it ended; changes that may not come here have
+                                   turned it into STEP_FAIL */
+    const void *state;          /* SL_OK: with those changes folded */
+    int64_t version;            /* of the events so far */
+    const struct machine_info *info;
+    const char *id;
+};
+typedef void (*runtime_rehearsal_fn)(void *arg, const struct runtime_rehearsal *rehearsal);
+/* Runs one step on the last committed state and forgets all of it: IN_REPAIR with ARGS, or IN_TIMEOUT (ARGS NULL)
+ * for the step that is due, be it time or not. Its effect is not performed. Never waits for a step in progress.
+ * Calls: DONE once, never from inside. */
+void runtime_rehearse(struct runtime *runtime, const struct machine_kind *kind, const char *id,
+                      enum machine_input input, const void *args, runtime_rehearsal_fn done, void *done_arg);
 
 /* Events as stored: CHANGES is a JSON array, text. */
 struct runtime_events {

@@ -90,7 +90,7 @@ static const char *turn_fold(struct work *work, const struct step_out *out, int6
     size_t i;
 
     for (i = 0; i < out->change_count; i++) {
-        const char *why = work->kind->fold(work->state, out->changes[i], now_us, true, work->arena);
+        const char *why = work->kind->fold(work->state, out->changes[i], now_us, !out->forced, work->arena);
 
         if (why)
             return why;
@@ -162,6 +162,8 @@ static bool turn_apply(struct work *work, const struct step_in *in, const struct
         return false;
     }
     if (out->remove || out->timer != TIMER_SET || out->due_ms > in->now_us / 1000)
+        return false;
+    if (of_call && work->current && work->current->kind == REQ_REPAIR)
         return false;
     turn->run_again = turn->steps >= TURN_STEPS_MAX;
     return !turn->run_again;
@@ -267,10 +269,10 @@ static void turn_failed_first(struct work *work)
 
     if (turn->failure == STEP_REFUSED)
         turn_answer_unchanged(work, SL_OK, true, NULL);
-    else if (current && current->kind == REQ_REPAIR)
-        turn_answer_unchanged(work, SL_EREFUSED, false, turn->reason);
     else if (current && turn->failure == STEP_RETRY)
         turn_answer_unchanged(work, SL_EDOWN, false, turn->reason);
+    else if (current && current->kind == REQ_REPAIR)
+        turn_answer_unchanged(work, SL_EFAILED, false, turn->reason);
     else if (current && current->kind == REQ_START)
         turn_answer_unchanged(work, SL_EFAILED, false, turn->reason);
     else

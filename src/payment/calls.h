@@ -110,6 +110,9 @@ struct session_change_call {
     struct session_change_params change;
 };
 
+struct repair_call;
+struct repair_scenario_call;
+
 struct invoice_call {
     int kind; /* CALL_* */
     union {
@@ -119,9 +122,21 @@ struct invoice_call {
         struct session_change_call session_change;
         struct capture_call capture;
         struct cancel_call cancel;
+        const struct repair_call *repair;                   /* IN_REPAIR; payment/repair.h */
+        const struct repair_scenario_call *repair_scenario; /* IN_REPAIR */
     };
 };
-enum { CALL_RESCIND = 1, CALL_FULFILL, CALL_START_PAYMENT, CALL_CALLBACK, CALL_SESSION_CHANGE, CALL_CAPTURE, CALL_CANCEL };
+enum {
+    CALL_RESCIND = 1,
+    CALL_FULFILL,
+    CALL_START_PAYMENT,
+    CALL_CALLBACK,
+    CALL_SESSION_CHANGE,
+    CALL_CAPTURE,
+    CALL_CANCEL,
+    CALL_REPAIR,
+    CALL_REPAIR_SCENARIO,
+};
 
 /* Bodies of requests; each decodes into the struct of the same name above. Cancel takes type_reason_call. */
 extern const struct type type_reason_call, type_start_payment_call, type_callback_call, type_session_change_call,

@@ -21,6 +21,7 @@ static const char *const names[] = {
     [ERR_INVALID_RECURRENT_PARENT] = "InvalidRecurrentParentPayment",
     [ERR_INCONSISTENT_CAPTURE_CURRENCY] = "InconsistentCaptureCurrency",
     [ERR_AMOUNT_EXCEEDED_CAPTURE] = "AmountExceededCaptureBalance",
+    [ERR_REPAIR_REFUSED] = "RepairRefused",
 };
 _Static_assert(SL_COUNT(names) == CALL_ERRORS + 1, "every error has a name");
 
@@ -31,6 +32,15 @@ static const struct type_field operability_rows[] = {
 static const struct type type_operability = TYPE_UNION_OF("OperabilityStatus", operability, operability_rows);
 static const struct type_field violation_rows[] = { TF_EMPTY("invoice_unpayable") };
 static const struct type type_violation = TYPE_UNION_OF("InvoiceTermsViolatedReason", terms_violation, violation_rows);
+
+static const char *const repair_names[] = {
+    [REPAIR_NO_ACTIVE_PAYMENT] = "invoice_has_no_active_payment",
+    [REPAIR_ACTIVITY_MISFIT] = "activity_not_compatible_with_scenario",
+    [REPAIR_ACTIVITY_MISFIT_COMPLEX] = "activity_not_compatible_with_complex_scenario",
+    [REPAIR_INVALID_CHANGES] = "invalid_changes",
+    [REPAIR_STEP_FAILED] = "step_failed",
+};
+static const struct type type_repair_refusal = TYPE_ENUM_OF("RepairRefusedReason", repair_names);
 
 const char *call_error_name(int kind)
 {
@@ -88,6 +98,12 @@ void call_error_encode(const struct call_error *error, struct buf *out)
     if (error->details)
         member(out, "details", &type_str, &error->details);
     encode_capture(error, out);
+    if (error->repair_reason)
+        member(out, "reason", &type_repair_refusal, &error->repair_reason);
+    if (error->activity)
+        member(out, "activity", &type_str, &error->activity);
+    if (error->scenario)
+        member(out, "scenario", &type_str, &error->scenario);
 }
 
 static struct call_error *error_new(const struct step_in *in, struct step_out *out, int kind)
@@ -139,6 +155,24 @@ void refuse_capture(const struct step_in *in, struct step_out *out, int kind, co
 void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id)
 {
     error_new(in, out, ERR_PAYMENT_PENDING)->id = payment_id;
+}
+
+void refuse_repair(const struct step_in *in, struct step_out *out, int reason, const char *details)
+{
+    struct call_error *error = error_new(in, out, ERR_REPAIR_REFUSED);
+
+    error->repair_reason = reason;
+    error->details = details;
+}
+
+void refuse_repair_scenario(const struct step_in *in, struct step_out *out, const char *activity, const char *scenario)
+{
+    bool complex = strcmp(scenario, "complex") == 0;
+    struct call_error *error = error_new(in, out, ERR_REPAIR_REFUSED);
+
+    error->repair_reason = complex ? REPAIR_ACTIVITY_MISFIT_COMPLEX : REPAIR_ACTIVITY_MISFIT;
+    error->activity = activity;
+    error->scenario = complex ? NULL : scenario;
 }
 
 /* True, and refused, if BLOCK or SUSPENSION forbid it. */

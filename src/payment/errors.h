@@ -23,8 +23,9 @@ enum call_error_kind {
     ERR_INVALID_RECURRENT_PARENT,
     ERR_INCONSISTENT_CAPTURE_CURRENCY,
     ERR_AMOUNT_EXCEEDED_CAPTURE, /* AmountExceededCaptureBalance */
+    ERR_REPAIR_REFUSED,
 };
-#define CALL_ERRORS 15
+#define CALL_ERRORS 16
 
 /* A party's or shop's reason not to be operable. */
 struct operability {
@@ -47,11 +48,22 @@ struct call_error {
     const struct payment_status *payment_status;
     const char *id;               /* InvoicePaymentPending */
     struct terms_violation reason;
-    const char *details;          /* InvalidRecurrentParentPayment */
+    const char *details;          /* InvalidRecurrentParentPayment, RepairRefused */
     const struct cash *payment_cash, *passed_cash; /* InconsistentCaptureCurrency: their currencies;
                                      AmountExceededCaptureBalance: their amounts; both given */
     bool early;                   /* a callback for a suspension that is not committed yet: to be asked again
                                      soon; not for callers */
+    int repair_reason;            /* RepairRefused: REPAIR_* below */
+    const char *activity, *scenario; /* RepairRefused: which do not go together; NULL: not about that */
+};
+
+/* Why a repair was refused; the machine is as before. */
+enum repair_refusal {
+    REPAIR_NO_ACTIVE_PAYMENT = 1,
+    REPAIR_ACTIVITY_MISFIT,         /* the scenario is not for what the payment is doing */
+    REPAIR_ACTIVITY_MISFIT_COMPLEX, /* none of the scenarios is */
+    REPAIR_INVALID_CHANGES,
+    REPAIR_STEP_FAILED,             /* with the scenario, the step ended like the one that failed */
 };
 
 /* "InvalidRequest" */
@@ -70,6 +82,11 @@ void refuse_payment_status(const struct step_in *in, struct step_out *out, const
 void refuse_capture(const struct step_in *in, struct step_out *out, int kind, const struct cash *payment_cash,
                     const struct cash *passed_cash);
 void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id);
+
+/* RepairRefused; DETAILS (kept) may be NULL. */
+void refuse_repair(const struct step_in *in, struct step_out *out, int reason, const char *details);
+/* The same for SCENARIO (its name) that does not fit ACTIVITY. */
+void refuse_repair_scenario(const struct step_in *in, struct step_out *out, const char *activity, const char *scenario);
 
 /* Refuses unless party and shop exist at DOMAIN and are operable (domain.md 3.5): unblocked, and active too
  * unless UNBLOCKED_ONLY; the party before the shop. The shop, or NULL after a refusal. */

@@ -4,6 +4,7 @@
 
 #include "payment/calls.h"
 #include "payment/invoice.h"
+#include "payment/repair.h"
 #include "payment/state.h"
 #include "payment/steps.h"
 
@@ -15,6 +16,8 @@ static void step_call(const struct step_in *in, struct step_out *out, const stru
     case CALL_START_PAYMENT: start_payment(in, &call->start_payment, out); break;
     case CALL_CALLBACK: callback(in, &call->callback, out); break;
     case CALL_SESSION_CHANGE: session_change(in, &call->session_change, out); break;
+    case CALL_REPAIR: repair(in, call->repair, out); break;
+    case CALL_REPAIR_SCENARIO: repair_with_scenario(in, call->repair_scenario, out); break;
     default: assert(!"a call of no kind");
     }
 }
@@ -25,7 +28,8 @@ static void invoice_step(const struct step_in *in, struct step_out *out)
 
     switch (in->input) {
     case IN_INIT: invoice_init(in, out); break;
-    case IN_CALL: step_call(in, out, in->args); break;
+    case IN_CALL:
+    case IN_REPAIR: step_call(in, out, in->args); break;
     case IN_EFFECT:
         if (in->call)
             step_call(in, out, in->call);
@@ -38,7 +42,6 @@ static void invoice_step(const struct step_in *in, struct step_out *out)
         else
             invoice_expire(in, out);
         break;
-    case IN_REPAIR: step_fail(in, out, "only the simple repair, which runs the failed step again, is known"); break;
     }
 }
 

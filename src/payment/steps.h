@@ -16,10 +16,14 @@
 struct callback_call;
 struct session_change_call;
 struct start_payment_call;
+struct step_ctx;
 
 /* One step of the active payment's activity: IN_TIMEOUT, or IN_EFFECT with in->call NULL.
  * A payment must be active. Ends with STEP_OK, STEP_RETRY or STEP_FAIL, never STEP_REFUSED. */
 void payment_step(const struct step_in *in, struct step_out *out);
+
+/* The active payment's risk is RISK (RISK_*), whoever says so; doc/spec/payment.md 8.4. */
+void risk_scored(struct step_ctx *ctx, int risk);
 
 /* Reply of start_payment: which payment it is about. */
 struct start_payment_reply {

@@ -936,7 +936,7 @@ Test(engine, a_repair_that_does_not_fit_leaves_nothing_to_the_next_one, .init = 
     runtime_repair(first.runtime, &counter_kind, "a", &add_two, 5000, ended, &good);
     redis_fixture_wait(&redis, &bad.there);
     redis_fixture_wait(&redis, &good.there);
-    cr_expect_eq(bad.err, SL_EREFUSED);
+    cr_expect_eq(bad.err, SL_EFAILED);
     cr_expect_eq(good.err, SL_OK);
     cr_expect_eq(good.ticks, 1);
     WAIT_UNTIL("a", strcmp(now.text, "echo") == 0);

@@ -5,6 +5,7 @@
 #include "payment/effect.h"
 #include "payment/flow.h"
 #include "payment/proxy.h"
+#include "payment/steps.h"
 #include "payment/steps/step.h"
 
 #define RISK_UNKNOWN RISK_HIGH /* inspect_score, doc/spec/domain.md 12 */
@@ -43,7 +44,7 @@ static int risk_of(const struct step_ctx *ctx, const struct inspector *inspector
     return inspector->fallback_risk_score ? inspector->fallback_risk_score : RISK_UNKNOWN;
 }
 
-static void score(struct step_ctx *ctx, int risk)
+void risk_scored(struct step_ctx *ctx, int risk)
 {
     struct risk_score_changed changed = { .risk_score = risk };
     struct operation_failure failure;
@@ -74,7 +75,7 @@ void step_risk_scoring(struct step_ctx *ctx)
     if (!inspector)
         step_fail(ctx->in, ctx->out, "the institution's inspector selector does not reduce to a value");
     else if (result)
-        score(ctx, risk_of(ctx, inspector, result));
+        risk_scored(ctx, risk_of(ctx, inspector, result));
     else
         inspect(ctx, shop, inspector);
 }
