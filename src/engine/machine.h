@@ -78,10 +78,20 @@ struct step_in {
     uint64_t random;     /* random bits of this step; a choice made with them must be in the changes */
     const void *head;    /* newest configuration; NULL if there is none */
     const void *config;  /* configuration at the revision that `revision` named; HEAD if it said 0 */
+    const void *outlook; /* what the runtime's owner knows of the world beside configuration, in a type that he and
+                            the kind agree on; NULL: nothing. What a step decides by it must be in its changes */
     struct arena *arena; /* everything that goes out lives here */
 };
 
+/* Something that a step has seen and that is no part of the machine: for statistics of the runtime's owner. It is
+ * handed over once the step's changes, or the failure that it ended with, are stored; a crash may lose it. */
+struct note {
+    int kind;         /* a matter between the machine kind and the owner */
+    const void *args; /* in the machine's arena */
+};
+
 #define STEP_CHANGES_MAX 32
+#define STEP_NOTES_MAX 4
 #define STEP_TALLIES_MAX 256
 #define STEP_BINDS_MAX 4
 
@@ -95,6 +105,8 @@ struct step_out {
     const char *binds[STEP_BINDS_MAX]; /* tags to bind to this machine before the commit; a tag that is
                                           bound elsewhere turns the step into STEP_FAIL */
     size_t bind_count;
+    struct note notes[STEP_NOTES_MAX]; /* kept by step_retry() and step_fail(), not by step_refuse() */
+    size_t note_count;
     const struct effect *effect; /* after the commit; NULL: none. With it, the timer must be default */
     enum timer_op timer;
     int64_t due_ms;
@@ -148,6 +160,7 @@ void step_timer_ms(struct step_out *out, int64_t due_ms);
 /* Run the next step at once: the timer is set for the step's own moment. */
 void step_continue(const struct step_in *in, struct step_out *out);
 void step_effect(const struct step_in *in, struct step_out *out, int kind, const void *args);
+void step_note(struct step_out *out, int kind, const void *args);
 void step_refuse(struct step_out *out, const void *reply);
 void step_retry(const struct step_in *in, struct step_out *out, const char *format, ...) SL_PRINTF(3, 4);
 void step_fail(const struct step_in *in, struct step_out *out, const char *format, ...) SL_PRINTF(3, 4);

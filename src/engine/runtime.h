@@ -52,6 +52,11 @@ struct runtime_setup {
     void *config_ctx;
     const struct alarm_ops *alarm;
     void *alarm_ctx;
+    /* What steps are given as their outlook; borrowed for one step. NULL: nothing. */
+    const void *(*outlook)(void *ctx);
+    /* Hears what steps noted, after it was stored; NOTE is borrowed. NULL: nobody does. */
+    void (*note)(void *ctx, const struct note *note);
+    void *owner_ctx;     /* for both */
     int64_t lease_ms;    /* how long a claim lasts without being extended; 0: 30000 */
     size_t work_max;     /* machines in work at once; 0: 4096 */
     size_t queue_max;    /* inputs waiting for one machine; 0: 500 */

@@ -11,6 +11,7 @@
 #define TURN_STEPS_MAX 64      /* steps of one turn; more wait for the next turn */
 #define TURN_TALLIES_MAX 512
 #define TURN_BINDS_MAX 8
+#define TURN_NOTES_MAX 16      /* more are not handed over */
 #define SNAPSHOT_EVERY 32      /* events of a machine that does not come to rest */
 #define CONFLICTS_MAX 16       /* times a request is run again before it is answered SL_EBUSY */
 #define LISTENERS_MAX 4
@@ -54,6 +55,8 @@ struct turn {
     size_t bind_count, binds_done;
     enum commit_due due;
     int64_t due_ms;
+    struct note notes[TURN_NOTES_MAX]; /* of the good steps, then of the one that failed */
+    size_t note_count, notes_good;
     const struct effect *effect;
     bool run_again;         /* the timer is due now and the turn was full */
     bool remove;

@@ -54,6 +54,12 @@ void step_effect(const struct step_in *in, struct step_out *out, int kind, const
     out->effect = effect;
 }
 
+void step_note(struct step_out *out, int kind, const void *args)
+{
+    assert(out->note_count < STEP_NOTES_MAX);
+    out->notes[out->note_count++] = (struct note){ kind, args };
+}
+
 void step_refuse(struct step_out *out, const void *reply)
 {
     memset(out, 0, sizeof(*out));
@@ -63,10 +69,12 @@ void step_refuse(struct step_out *out, const void *reply)
 
 static void step_end(const struct step_in *in, struct step_out *out, enum step_end end, const char *format, va_list args)
 {
+    struct step_out kept = { .note_count = out->note_count };
     char reason[512];
 
     vsnprintf(reason, sizeof(reason), format, args);
-    memset(out, 0, sizeof(*out));
+    memcpy(kept.notes, out->notes, sizeof(kept.notes));
+    *out = kept;
     out->end = end;
     out->reason = arena_strdup(in->arena, reason);
 }

@@ -115,6 +115,14 @@ static void turn_tally(struct turn *turn, const struct tally *tally)
     turn->tallies[i].delta += tally->delta;
 }
 
+static void turn_note(struct turn *turn, const struct step_out *out)
+{
+    size_t i;
+
+    for (i = 0; i < out->note_count && turn->note_count < TURN_NOTES_MAX; i++)
+        turn->notes[turn->note_count++] = out->notes[i];
+}
+
 static void turn_timer(struct work *work, const struct step_out *out, bool of_call)
 {
     struct turn *turn = &work->turn;
@@ -142,6 +150,8 @@ static bool turn_apply(struct work *work, const struct step_in *in, const struct
     }
     for (i = 0; i < out->tally_count; i++)
         turn_tally(turn, &out->tallies[i]);
+    turn_note(turn, out);
+    turn->notes_good = turn->note_count;
     for (i = 0; i < out->bind_count; i++) {
         assert(turn->bind_count < TURN_BINDS_MAX);
         turn->binds[turn->bind_count++] = out->binds[i];
@@ -172,6 +182,7 @@ static bool turn_apply(struct work *work, const struct step_in *in, const struct
 static void turn_step_in(struct work *work, enum machine_input input, struct step_in *in)
 {
     const struct request *current = work->current && !work->turn.answers ? work->current : NULL;
+    const struct runtime_setup *setup = &work->runtime->setup;
 
     in->input = input;
     in->id = work->id;
@@ -179,7 +190,8 @@ static void turn_step_in(struct work *work, enum machine_input input, struct ste
     in->version = work->version;
     in->quiet = work->turn.change_count > 0 ? 0 : work->quiet; /* as it will be after a crash from here on */
     in->now_us = runtime_now_us(work->runtime);
-    in->random = work->runtime->setup.alarm->random(work->runtime->setup.alarm_ctx);
+    in->outlook = setup->outlook ? setup->outlook(setup->owner_ctx) : NULL;
+    in->random = setup->alarm->random(setup->alarm_ctx);
     in->arena = work->arena;
     if (input == IN_EFFECT) {
         in->args = work->result;
@@ -213,6 +225,7 @@ static bool turn_step(struct work *work, const struct step_in *in)
     case STEP_RETRY:
     case STEP_FAIL:
         assert(out.reason);
+        turn_note(turn, &out);
         turn->failure = out.end;
         turn->reason = out.reason;
         return false;
@@ -335,6 +348,7 @@ static void turn_bound(void *arg, enum sl_err err, const char *id)
     }
     /* Nothing of the turn is kept; what is in memory is ahead of the store. */
     work->loaded = false;
+    turn->note_count = 0;
     turn->failure = err == SL_EREFUSED ? STEP_FAIL : STEP_RETRY;
     turn->reason = err == SL_EREFUSED ? arena_printf(work->arena, "tag %s is bound to another machine",
                                                      turn->binds[turn->binds_done])
@@ -447,6 +461,20 @@ static void turn_tell(struct work *work)
         runtime->listeners[i].fn(runtime->listeners[i].arg, &news);
 }
 
+/* Hands over the notes up to END: what they are of is stored. */
+static void turn_hand_notes(struct work *work, size_t end)
+{
+    const struct runtime_setup *setup = &work->runtime->setup;
+    struct turn *turn = &work->turn;
+    size_t i;
+
+    for (i = 0; setup->note && i < end; i++)
+        setup->note(setup->owner_ctx, &turn->notes[i]);
+    turn->note_count -= end;
+    turn->notes_good = 0;
+    memmove(turn->notes, turn->notes + end, turn->note_count * sizeof(turn->notes[0]));
+}
+
 /* Memory becomes what the store now has. */
 static void turn_take(struct work *work, const struct store_committed *committed)
 {
@@ -475,6 +503,8 @@ static void turn_take(struct work *work, const struct store_committed *committed
     work->token_ms = committed->token_ms > 0 && !turn_rests(turn) && !turn->release ? committed->token_ms : 0;
     work->reclaimed_ms = 0;
     work->lease_until_us = runtime_mono_us(work->runtime) + work->runtime->setup.lease_ms * 1000;
+    if (!turn->claims_only)
+        turn_hand_notes(work, turn->notes_good);
     turn_tell(work);
 }
 
@@ -556,6 +586,7 @@ static void turn_committed(void *arg, const struct store_committed *committed)
         log_error("%s %s: the store refused a commit: %s", work->kind->name, work->id, committed->detail);
         work->turn.failure = STEP_FAIL;
         work->turn.reason = arena_strdup(work->arena, committed->detail);
+        work->turn.note_count = 0;
         work->loaded = false;
         turn_fail(work);
         break;
@@ -649,6 +680,7 @@ static void turn_fail_recorded(void *arg, enum sl_err err, int64_t token_ms, int
         runtime_saw_time(work->runtime, now_ms);
         work->due_ms = token_ms; /* where the wheel has it now */
         work->token_ms = 0;
+        turn_hand_notes(work, work->turn.note_count);
         turn_tell(work);
     }
     turn_answer(work, SL_EFAILED, false, work->turn.reason);

@@ -125,15 +125,21 @@ static void driver_step(struct machine_driver *driver, enum machine_input input,
         .random = driver->random,
         .head = driver->head,
         .config = driver->head,
+        .outlook = driver->outlook,
         .arena = driver->arena,
     };
     struct buf first = BUF_EMPTY, second = BUF_EMPTY;
+    size_t i;
 
     if (revision && driver->config)
         in.config = driver->config(driver, revision);
     memset(out, 0, sizeof(*out));
     driver->kind->step(&in, out);
     driver->kind->step(&in, again);
+    for (i = 0; i < out->note_count; i++) {
+        cr_assert(driver->note_count < DRIVER_NOTES_MAX);
+        driver->notes[driver->note_count++] = out->notes[i];
+    }
     driver_encode(driver, out, &first);
     driver_encode(driver, again, &second);
     cr_assert_str_eq(buf_text(&first), buf_text(&second), "a step gave two outputs for one input");
@@ -155,6 +161,8 @@ static void driver_encode(const struct machine_driver *driver, const struct step
         buf_printf(text, "%s %lld\n", out->tallies[i].field, (long long)out->tallies[i].delta);
     for (i = 0; i < out->bind_count; i++)
         buf_printf(text, "bind %s\n", out->binds[i]);
+    for (i = 0; i < out->note_count; i++)
+        buf_printf(text, "note %d\n", out->notes[i].kind);
     if (out->effect) {
         buf_printf(text, "effect %d ", out->effect->kind);
         if (driver->effect_encode)

@@ -18,6 +18,7 @@
 #define DRIVER_EVENTS_MAX 256
 #define DRIVER_BALANCES_MAX 256
 #define DRIVER_TAGS_MAX 32
+#define DRIVER_NOTES_MAX 64
 
 struct machine_driver;
 
@@ -42,6 +43,7 @@ struct machine_driver {
     uint64_t random;
     const void *(*config)(const struct machine_driver *driver, int64_t revision); /* NULL: head for all */
     const void *head;
+    const void *outlook;
     driver_outcome_fn outcome;
     void *ctx; /* the test's own */
 
@@ -57,6 +59,8 @@ struct machine_driver {
     size_t balance_count;
     const char *tags[DRIVER_TAGS_MAX]; /* bound, in order */
     size_t tag_count;
+    struct note notes[DRIVER_NOTES_MAX]; /* of all steps, those that failed among them */
+    size_t note_count;
     size_t effect_count;
 
     /* Encodes an effect for the comparison of two runs; NULL: only its kind is compared. */
