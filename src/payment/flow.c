@@ -29,12 +29,13 @@ struct varset flow_facts(const struct step_ctx *ctx, const struct shop *shop, co
     };
 }
 
-/* One side of the flow: the template that SELECTOR gives, finalised. False: the step has failed. */
+/* One side of the flow: the template that SELECTOR gives, finalised for AMOUNT. False: the step has failed. */
 static bool flow_side(struct step_ctx *ctx, const char *side, const struct selector *selector,
-                      const struct varset *facts, const struct account_map *accounts, struct type_list *flow)
+                      const struct varset *facts, const struct cash *amount, const struct account_map *accounts,
+                      struct type_list *flow)
 {
     const struct type_list *template = selector_value(ctx->in->config, selector, facts);
-    struct volume_context context = { .operation_amount = *facts->amount };
+    struct volume_context context = { .operation_amount = *amount };
     const char *why = NULL;
 
     if (!template)
@@ -44,7 +45,9 @@ static bool flow_side(struct step_ctx *ctx, const char *side, const struct selec
     return ctx->out->end == STEP_OK;
 }
 
-bool flow_build(struct step_ctx *ctx, const struct cash *cost, struct type_list *flow)
+/* The flow over COST; the merchant's terms are those of a payment that costs TERMS_COST. */
+static bool flow_of(struct step_ctx *ctx, const struct cash *cost, const struct cash *terms_cost,
+                    struct type_list *flow)
 {
     const struct domain *domain = ctx->in->config;
     const struct route *route = payment_route(ctx->payment);
@@ -53,7 +56,7 @@ bool flow_build(struct step_ctx *ctx, const struct cash *cost, struct type_list 
     const struct shop *shop = flow_shop(ctx);
     const struct term_set *terms;
     struct account_map accounts;
-    struct varset facts;
+    struct varset facts, merchant_facts;
     const char *why = NULL;
 
     if (!shop)
@@ -68,12 +71,23 @@ bool flow_build(struct step_ctx *ctx, const struct cash *cost, struct type_list 
         return false;
     }
     facts = flow_facts(ctx, shop, cost, false);
+    merchant_facts = flow_facts(ctx, shop, terms_cost, false);
     if (domain_account_map(domain, shop, provider, terminal, cost->currency.symbolic_code, &facts, ctx->in->arena,
                            &accounts, &why)) {
         step_fail(ctx->in, ctx->out, "accounts: %s", why);
         return false;
     }
     *flow = (struct type_list){ NULL, 0 };
-    return flow_side(ctx, "merchant's", terms->payments->fees, &facts, &accounts, flow) &&
-           flow_side(ctx, "provider's", terminal->effective->payments->cash_flow, &facts, &accounts, flow);
+    return flow_side(ctx, "merchant's", terms->payments->fees, &merchant_facts, cost, &accounts, flow) &&
+           flow_side(ctx, "provider's", terminal->effective->payments->cash_flow, &facts, cost, &accounts, flow);
+}
+
+bool flow_build(struct step_ctx *ctx, const struct cash *cost, struct type_list *flow)
+{
+    return flow_of(ctx, cost, cost, flow);
+}
+
+bool flow_build_partial(struct step_ctx *ctx, const struct cash *captured, struct type_list *flow)
+{
+    return flow_of(ctx, captured, payment_state_cost(ctx->payment), flow);
 }

@@ -15,5 +15,7 @@ struct varset flow_facts(const struct step_ctx *ctx, const struct shop *shop, co
 /* The cash flow of the payment over its current route, were COST its cost; *FLOW is in the arena.
  * False: terms or accounts are misconfigured, and the step has failed. */
 bool flow_build(struct step_ctx *ctx, const struct cash *cost, struct type_list *flow);
+/* The same for a part of it that is CAPTURED: the merchant's fees are those of the whole, applied to the part. */
+bool flow_build_partial(struct step_ctx *ctx, const struct cash *captured, struct type_list *flow);
 
 #endif

@@ -18,6 +18,8 @@ static void step_call(const struct step_in *in, struct step_out *out, const stru
     case CALL_SESSION_CHANGE: session_change(in, &call->session_change, out); break;
     case CALL_REPAIR: repair(in, call->repair, out); break;
     case CALL_REPAIR_SCENARIO: repair_with_scenario(in, call->repair_scenario, out); break;
+    case CALL_CAPTURE: capture_payment(in, &call->capture, out); break;
+    case CALL_CANCEL: cancel_payment(in, &call->cancel, out); break;
     default: assert(!"a call of no kind");
     }
 }

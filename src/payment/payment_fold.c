@@ -198,8 +198,11 @@ static void fold_status(struct payment_state *payment, const struct payment_chan
     payment->payment.status = *status;
     if (status->tag == PAYMENT_FAILED)
         payment->failure = NULL;
-    if (status->tag == PAYMENT_CAPTURED && status->captured.cost)
-        payment->payment.cost = *status->captured.cost;
+    if (status->tag != PAYMENT_CAPTURED || !status->captured.cost)
+        return;
+    payment->payment.cost = *status->captured.cost;
+    if (payment->payment.changed_cost && !cash_equal(payment->payment.changed_cost, status->captured.cost))
+        payment->payment.changed_cost = status->captured.cost; /* it wins over cost, and less was captured */
 }
 
 /* ---- the table ---- */

@@ -1,6 +1,7 @@
 /* See plan.h. */
 #include "payment/plan.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 struct plan plan_first(const struct type_list *flow)
@@ -8,18 +9,33 @@ struct plan plan_first(const struct type_list *flow)
     return (struct plan){ .batches = { *flow }, .count = 1 };
 }
 
+struct plan plan_extended(const struct plan *plan, const struct type_list *by, struct arena *arena)
+{
+    struct plan longer = *plan;
+
+    assert(plan->count > 0 && plan->count + 2 <= PLAN_BATCHES_MAX);
+    longer.batches[longer.count] = cashflow_revert(&plan->batches[plan->count - 1], arena);
+    longer.batches[longer.count + 1] = *by;
+    longer.count += 2;
+    return longer;
+}
+
 struct plan plan_replaced(const struct type_list *flow, const struct type_list *by, struct arena *arena)
 {
-    return (struct plan){ .batches = { *flow, cashflow_revert(flow, arena), *by }, .count = 3 };
+    struct plan first = plan_first(flow);
+
+    return plan_extended(&first, by, arena);
 }
 
 struct plan plan_of(const struct payment_state *payment, struct arena *arena)
 {
-    switch (payment->final_flow) {
-    case FINAL_PARTIAL: return plan_replaced(&payment->cash_flow, &payment->partial_cash_flow, arena);
-    case FINAL_NEW: return plan_replaced(&payment->cash_flow, &payment->new_cash_flow, arena);
-    default: return plan_first(&payment->cash_flow);
-    }
+    struct plan plan = plan_first(&payment->cash_flow);
+
+    if (payment->new_cash_provided && !payment->new_cash) /* changed, and its flow is built */
+        plan = plan_extended(&plan, &payment->new_cash_flow, arena);
+    if (payment->final_flow == FINAL_PARTIAL)
+        plan = plan_extended(&plan, &payment->partial_cash_flow, arena);
+    return plan;
 }
 
 static void plan_tally(struct step_ctx *ctx, const struct ledger_delta *row, const char *balance, int64_t delta)

@@ -6,7 +6,7 @@
  *
  *     cash_flow_building   hold  1: F
  *     cost changed         rollback, then as a new plan: hold  1: F, 2: reverse F, 3: N
- *     partial capture      hold  2: reverse F, 3: P
+ *     partial capture      hold  2: reverse F, 3: P; after a changed cost  4: reverse N, 5: P
  *     finalizing, failure  commit or roll back all batches
  *
  * Ref: doc/spec/payment.md 8.12, 10; doc/spec/cashflow.md 5; doc/spec/accounting.md 5, 6.          */
@@ -16,7 +16,7 @@
 #include "money/ledger.h"
 #include "payment/emit.h"
 
-#define PLAN_BATCHES_MAX 3
+#define PLAN_BATCHES_MAX 5
 
 struct plan {
     struct type_list batches[PLAN_BATCHES_MAX]; /* cash flows, in order */
@@ -28,6 +28,8 @@ struct plan plan_of(const struct payment_state *payment, struct arena *arena);
 /* With one flow; and with a flow that replaces FLOW. */
 struct plan plan_first(const struct type_list *flow);
 struct plan plan_replaced(const struct type_list *flow, const struct type_list *by, struct arena *arena);
+/* PLAN with its last flow replaced by BY: two more batches. */
+struct plan plan_extended(const struct plan *plan, const struct type_list *by, struct arena *arena);
 
 /* Adds what ACT does to the balances to the step's tallies. HELD: batches that are held already (LEDGER_HOLD).
  * An impossible plan turns the step into STEP_FAIL. True: go on. */

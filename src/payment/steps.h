@@ -14,6 +14,8 @@
 #include "engine/machine.h"
 
 struct callback_call;
+struct cancel_call;
+struct capture_call;
 struct session_change_call;
 struct start_payment_call;
 struct step_ctx;
@@ -35,6 +37,10 @@ struct start_payment_reply {
  * start_payment_reply, or with STEP_REFUSED. The same id with other parameters is refused. Recurrent payers
  * are refused for now. A shop's turnover_limits are not counted yet. */
 void start_payment(const struct step_in *in, const struct start_payment_call *call, struct step_out *out);
+
+/* CapturePayment and CancelPayment, doc/spec/payment.md 9; IN_CALL. No reply. */
+void capture_payment(const struct step_in *in, const struct capture_call *call, struct step_out *out);
+void cancel_payment(const struct step_in *in, const struct cancel_call *call, struct step_out *out);
 
 /* ProcessPaymentCallback, doc/spec/session.md 5 from check 4 on: IN_CALL orders the adapter's call,
  * IN_EFFECT (in->call is not NULL) takes its answer. The reply is a struct callback_reply. */

@@ -217,6 +217,19 @@ void world_run(struct payment_world *world)
     machine_driver_run(&world->driver, 64);
 }
 
+enum step_end world_capture(struct payment_world *world, const char *id, const char *body)
+{
+    struct invoice_call args = { .kind = CALL_CAPTURE, .capture = { .payment_id = id } };
+
+    decode(world, &type_capture_params, body, &args.capture.params);
+    return call(world, &args);
+}
+
+enum step_end world_cancel(struct payment_world *world, const char *id, const char *reason)
+{
+    return call(world, &(struct invoice_call){ .kind = CALL_CANCEL, .cancel = { id, reason } });
+}
+
 enum step_end world_callback(struct payment_world *world, const char *tag, const char *payload)
 {
     return call(world, &(struct invoice_call){ .kind = CALL_CALLBACK, .callback = { tag, payload } });

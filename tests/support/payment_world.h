@@ -53,6 +53,9 @@ enum step_end world_start_with(struct payment_world *world, const char *tool, co
 /* Runs all that is due now. */
 void world_run(struct payment_world *world);
 
+/* CapturePayment and CancelPayment of payment ID; BODY: JSON of the parameters. */
+enum step_end world_capture(struct payment_world *world, const char *id, const char *body);
+enum step_end world_cancel(struct payment_world *world, const char *id, const char *reason);
 enum step_end world_callback(struct payment_world *world, const char *tag, const char *payload);
 enum step_end world_session_change(struct payment_world *world, const char *tag, const char *failure_json);
 
