@@ -1,4 +1,4 @@
-/* /v1/machines, /v1/timers, /v1/partitions, /v1/daemons, …/repair: what operators look at. */
+/* /v1/machines, /v1/timers, /v1/partitions, /v1/daemons: what operators look at. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,25 +208,6 @@ void machines_list(struct api_request *request)
 void timers_list(struct api_request *request)
 {
     list_sets(request, space_wheel, NULL);
-}
-
-/* ---- repair ---- */
-
-static void repaired(void *arg, const struct runtime_result *result)
-{
-    struct api_request *request = arg;
-    struct buf json = BUF_EMPTY;
-
-    if (answer_failed(request, result, "InvoiceNotFound"))
-        return;
-    buf_printf(&json, "{\"id\":\"%s\",\"version\":%" PRId64 "}", result->id, result->version);
-    answer_json(request, 200, &json);
-}
-
-void machines_repair(struct api_request *request)
-{
-    runtime_repair(api_setup(request)->runtime, &invoice_kind, request->params[0], NULL, CALL_DEADLINE_MS, repaired,
-                   request);
 }
 
 /* ---- daemons, partitions ---- */

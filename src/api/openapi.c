@@ -12,6 +12,13 @@ static bool is_text(const char *name, size_t len)
     return (len == 6 && strncmp(name, "status", len) == 0) || (len == 6 && strncmp(name, "cursor", len) == 0);
 }
 
+static const char *type_of(const char *name, size_t len, const char *in)
+{
+    if (len == 7 && strncmp(name, "dry_run", len) == 0)
+        return "boolean";
+    return strcmp(in, "path") == 0 || is_text(name, len) ? "string" : "integer";
+}
+
 static json_t *parameter(const char *name, size_t len, const char *in)
 {
     json_t *parameter = json_object(), *schema = json_object();
@@ -19,7 +26,7 @@ static json_t *parameter(const char *name, size_t len, const char *in)
     json_object_set_new(parameter, "name", json_stringn(name, len));
     json_object_set_new(parameter, "in", json_string(in));
     json_object_set_new(parameter, "required", json_boolean(strcmp(in, "path") == 0));
-    json_object_set_new(schema, "type", json_string(strcmp(in, "path") == 0 || is_text(name, len) ? "string" : "integer"));
+    json_object_set_new(schema, "type", json_string(type_of(name, len, in)));
     json_object_set_new(parameter, "schema", schema);
     return parameter;
 }
@@ -95,11 +102,11 @@ static json_t *operation_id(const struct api_route *route)
     return name;
 }
 
-static json_t *request_body(json_t *schema)
+static json_t *request_body(json_t *schema, bool required)
 {
     json_t *body = json_object();
 
-    json_object_set_new(body, "required", json_true());
+    json_object_set_new(body, "required", json_boolean(required));
     json_object_set_new(body, "content", content("application/json", schema));
     return body;
 }
@@ -112,9 +119,9 @@ static json_t *operation(const struct api_route *route, json_t *schemas)
     json_object_set_new(operation, "summary", json_string(route->doc));
     json_object_set_new(operation, "parameters", parameters(route));
     if (route->body)
-        json_object_set_new(operation, "requestBody", request_body(type_schema(route->body, schemas)));
+        json_object_set_new(operation, "requestBody", request_body(type_schema(route->body, schemas), !route->body_optional));
     else if (strcmp(route->method, "PUT") == 0)
-        json_object_set_new(operation, "requestBody", request_body(json_pack("{s:s}", "type", "object")));
+        json_object_set_new(operation, "requestBody", request_body(json_pack("{s:s}", "type", "object"), true));
     json_object_set_new(operation, "responses", responses(route));
     if (route->access != ACCESS_ANYBODY)
         json_object_set_new(operation, "security", json_pack("[{s:[]}]", "bearer"));

@@ -15,7 +15,8 @@ static const struct {
       "{'type':'object','required':['latest_event_id','invoice','payments'],'properties':{"
       "'latest_event_id':{'type':'integer'},'invoice':'#Invoice','payments':{'type':'array','items':'#PaymentState'},"
       "'machine':{'type':'object','properties':{'status':{'type':'string'},'activity':{'type':'string'},"
-      "'due':{'type':'string','format':'date-time'},'reason':{'type':'string'}}}}}" },
+      "'due':{'type':'string','format':'date-time'},'attempts':{'type':'integer'},'since':{'type':'string',"
+      "'format':'date-time'},'reason':{'type':'string'}}}}}" },
     { "PaymentState",
       "{'type':'object','required':['payment','sessions'],'properties':{'payment':'#InvoicePayment','route':'#Route',"
       "'cash_flow':'#CashFlow','adjustments':{'type':'array'},'refunds':{'type':'array'},"
@@ -45,7 +46,14 @@ static const struct {
       "'activity':{'type':'string'},'attempts':{'type':'integer'},'since':{'type':'string','format':'date-time'},"
       "'reason':{'type':'string'}}}}" },
     { "Repaired",
-      "{'type':'object','required':['id','version'],'properties':{'id':{'type':'string'},'version':{'type':'integer'}}}" },
+      "{'type':'object','required':['id','version'],'properties':{'id':{'type':'string'},'version':{'type':'integer'},"
+      "'dry_run':{'type':'boolean'},'outcome':{'type':'string','enum':['commit','effect','retry','fail']},"
+      "'reason':{'type':'string'},'changes':{'type':'array','items':'#InvoiceChange'},'postings':{'type':'array',"
+      "'items':{'type':'object','required':['balance','delta'],'properties':{'balance':{'type':'string'},"
+      "'delta':{'type':'integer'}}}},'timer':{'type':'object','properties':{'set':{'type':'string',"
+      "'format':'date-time'},'unset':{'type':'object'}}},'effect':{'type':'object','required':['kind'],'properties':{"
+      "'kind':{'type':'string'},'url':{'type':'string'},'key':{'type':'string'}}},'activity':{'type':'string'},"
+      "'removed':{'type':'boolean'}}}" },
     { "Daemons",
       "{'type':'array','items':{'type':'object','required':['name'],'properties':{'name':{'type':'string'}}}}" },
     { "Partitions",

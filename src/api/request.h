@@ -40,6 +40,7 @@ struct api_route {
     const struct type *body; /* of the request; NULL: none */
     const char *doc;    /* one sentence */
     const char *reply;  /* schema of a success (replies.c); NULL: plain text */
+    bool body_optional; /* none at all is fine too */
     uint64_t answered[6], us_sum; /* by status class, for /metrics */
     uint64_t took[LATENCY_BUCKETS + 1];
 };
@@ -56,7 +57,7 @@ struct api_request {
     size_t query_count;
     const char *body;
     size_t body_len;
-    void *args;      /* the decoded body, of route->body */
+    void *args;      /* the decoded body, of route->body; NULL: there is none */
     int64_t began_us;
     void *waiting;   /* of the handler: a long poll's data */
     void (*give_up)(struct api_request *request); /* the daemon stops: answer now; NULL: an answer is on its way */
@@ -74,6 +75,8 @@ const char *request_query(const struct api_request *request, const char *name);
 /* The same as a whole number within MIN..MAX; OTHERWISE if not given. False: it was answered with 400. */
 bool request_query_i64(struct api_request *request, const char *name, int64_t min, int64_t max, int64_t otherwise,
                        int64_t *out);
+/* "true" or "false"; not given is false. False: it was answered with 400. */
+bool request_query_bool(struct api_request *request, const char *name, bool *out);
 const char *request_header(const struct api_request *request, const char *name);
 
 /* Adds a header to the answer to come. */
@@ -128,7 +131,8 @@ void domain_put(struct api_request *request);
 void domain_revision_get(struct api_request *request);
 void accounts_get(struct api_request *request);
 void machines_list(struct api_request *request);
-void machines_repair(struct api_request *request);
+void repairs_post(struct api_request *request);
+void repairs_scenario(struct api_request *request);
 void timers_list(struct api_request *request);
 void daemons_list(struct api_request *request);
 void partitions_list(struct api_request *request);

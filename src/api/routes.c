@@ -1,6 +1,7 @@
 /* The table of routes: what the API offers, who may use it, and what it takes. */
 #include "api/request.h"
 #include "payment/calls.h"
+#include "payment/repair.h"
 
 static struct api_route routes[] = {
     { "POST", "/v1/invoices", ACCESS_MERCHANT, invoices_create, "", &type_invoice_params,
@@ -23,8 +24,12 @@ static struct api_route routes[] = {
       "PaymentState" },
     { "GET", "/v1/invoices/{id}/payments/{pid}", ACCESS_READ, payments_get, "", NULL, "One payment.",
       "PaymentState" },
-    { "POST", "/v1/invoices/{id}/repair", ACCESS_OPERATOR, machines_repair, "", NULL,
-      "Makes a failed invoice work again: the failed step runs once more.",
+    { "POST", "/v1/invoices/{id}/repair", ACCESS_OPERATOR, repairs_post, "dry_run", &type_repair_call,
+      "Makes a failed invoice work again, with the changes given; without a body the failed step runs once more.",
+      "Repaired", true },
+    { "POST", "/v1/invoices/{id}/repair-scenario", ACCESS_OPERATOR, repairs_scenario, "dry_run",
+      &type_repair_scenario_call,
+      "Makes a failed invoice work again with a word in place of an adapter's or the inspector's.",
       "Repaired" },
     { "POST", "/v1/provider/callbacks/{tag}", ACCESS_PROVIDER, callbacks_post, "", &type_callback_call,
       "Delivers a callback to the adapter whose session waits under the tag.",

@@ -210,6 +210,17 @@ bool request_query_i64(struct api_request *request, const char *name, int64_t mi
     return false;
 }
 
+bool request_query_bool(struct api_request *request, const char *name, bool *out)
+{
+    const char *text = request_query(request, name);
+
+    *out = text && strcmp(text, "true") == 0;
+    if (!text || *out || strcmp(text, "false") == 0)
+        return true;
+    answer_invalid(request, arena_printf(request->arena, "?%s", name), "must be true or false");
+    return false;
+}
+
 static const char *method_name(struct evhttp_request *http)
 {
     switch ((int)evhttp_request_get_command(http)) {
@@ -259,6 +270,8 @@ static bool body_read(struct api_request *request)
                        arena_printf(request->arena, "a body has at most %zu bytes", body_max(request->api)), NULL);
         return false;
     }
+    if (request->route->body_optional && request->body_len == 0)
+        return true;
     if ((request->route->body || strcmp(request->route->method, "PUT") == 0) &&
         !is_json(request_header(request, "Content-Type"))) {
         answer_problem(request, 415, "UnsupportedMediaType", "the body must be application/json", NULL);

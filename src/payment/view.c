@@ -67,13 +67,17 @@ void view_payment(const struct invoice_state *state, const struct payment_state 
 
 static void machine_write(const struct machine_info *info, struct buf *out)
 {
-    int64_t due_us = info->due_ms * 1000;
+    int64_t due_us = info->due_ms * 1000, since_us = info->since_ms * 1000, attempts = info->attempts;
 
     buf_str(out, ",\"machine\":{");
     member(out, "status", &type_str, &info->status);
     member(out, "activity", &type_str, &info->activity);
     if (due_us > 0)
         member(out, "due", &type_time, &due_us);
+    if (attempts > 0)
+        member(out, "attempts", &type_i64, &attempts);
+    if (since_us > 0)
+        member(out, "since", &type_time, &since_us);
     if (info->reason)
         member(out, "reason", &type_str, &info->reason);
     buf_char(out, '}');

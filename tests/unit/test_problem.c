@@ -77,7 +77,7 @@ Test(problem, each_refusal_has_its_status_and_name)
         [ERR_INVALID_PARTY_STATUS] = 409, [ERR_INVALID_SHOP_STATUS] = 409, [ERR_INVOICE_NOT_FOUND] = 404,
         [ERR_PAYMENT_NOT_FOUND] = 404, [ERR_INVALID_INVOICE_STATUS] = 409, [ERR_INVALID_PAYMENT_STATUS] = 409,
         [ERR_PAYMENT_PENDING] = 409, [ERR_INVOICE_TERMS_VIOLATED] = 422, [ERR_OPERATION_NOT_PERMITTED] = 422,
-        [ERR_INVALID_RECURRENT_PARENT] = 422,
+        [ERR_INVALID_RECURRENT_PARENT] = 422, [ERR_REPAIR_REFUSED] = 409,
     };
     struct api_request request = { .arena = arena_new() };
     int kind;

@@ -1,0 +1,180 @@
+/* /v1/invoices/{id}/repair, …/repair-scenario: how operators bring a parked invoice back, and what it would do
+ * (?dry_run=true). Ref: doc/spec/repair.md. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "api/request.h"
+#include "base/log.h"
+#include "payment/calls.h"
+#include "payment/effect.h"
+#include "payment/kind.h"
+#include "payment/repair.h"
+
+/* ---- what it would do ---- */
+
+static void text_member(struct buf *out, const char *name, const char *text)
+{
+    buf_printf(out, ",\"%s\":", name);
+    buf_json_str(out, text, strlen(text));
+}
+
+static const char *outcome_of(const struct step_out *step)
+{
+    switch (step->end) {
+    case STEP_RETRY: return "retry";
+    case STEP_FAIL: return "fail";
+    case STEP_OK:
+    case STEP_REFUSED: break;
+    }
+    return step->effect ? "effect" : "commit";
+}
+
+static void changes_write(const struct step_out *step, struct buf *out)
+{
+    size_t i;
+
+    buf_str(out, ",\"changes\":[");
+    for (i = 0; i < step->change_count; i++) {
+        if (i)
+            buf_char(out, ',');
+        type_encode(&type_invoice_change, step->changes[i], out);
+    }
+    buf_char(out, ']');
+}
+
+/* Of the balances that would move: "3001:own". */
+static void postings_write(const struct step_out *step, struct buf *out)
+{
+    bool first = true;
+    size_t i;
+
+    buf_str(out, ",\"postings\":[");
+    for (i = 0; i < step->tally_count; i++) {
+        if (step->tallies[i].delta == 0)
+            continue;
+        buf_printf(out, "%s{\"balance\":\"%s\",\"delta\":%" PRId64 "}", first ? "" : ",", step->tallies[i].field,
+                   step->tallies[i].delta);
+        first = false;
+    }
+    buf_char(out, ']');
+}
+
+static void effect_write(const struct effect *effect, struct buf *out)
+{
+    const struct effect_wire *wire = effect_wire(effect->kind);
+    const struct effect_args *args = effect->args;
+
+    buf_str(out, ",\"effect\":{\"kind\":");
+    if (!wire) {
+        buf_printf(out, "\"%d\"}", effect->kind);
+        return;
+    }
+    buf_json_str(out, wire->name, strlen(wire->name));
+    text_member(out, "url", args->url);
+    text_member(out, "key", args->key);
+    buf_char(out, '}');
+}
+
+static void timer_write(const struct step_out *step, struct buf *out)
+{
+    int64_t due_us = step->due_ms * 1000;
+
+    if (step->timer == TIMER_SET) {
+        buf_str(out, ",\"timer\":{\"set\":");
+        type_encode(&type_time, &due_us, out);
+        buf_char(out, '}');
+    } else if (step->timer == TIMER_UNSET) {
+        buf_str(out, ",\"timer\":{\"unset\":{}}");
+    }
+}
+
+static void rehearsal_write(const struct runtime_rehearsal *rehearsal, struct buf *out)
+{
+    const struct step_out *step = rehearsal->out;
+
+    buf_printf(out, "{\"id\":\"%s\",\"version\":%" PRId64 ",\"dry_run\":true", rehearsal->id, rehearsal->version);
+    text_member(out, "outcome", outcome_of(step));
+    if (step->reason)
+        text_member(out, "reason", step->reason);
+    changes_write(step, out);
+    postings_write(step, out);
+    timer_write(step, out);
+    if (step->effect)
+        effect_write(step->effect, out);
+    text_member(out, "activity", invoice_kind.label(rehearsal->state).activity);
+    if (step->remove)
+        buf_str(out, ",\"removed\":true");
+    buf_char(out, '}');
+}
+
+static void rehearsed(void *arg, const struct runtime_rehearsal *rehearsal)
+{
+    struct api_request *request = arg;
+    struct buf json = BUF_EMPTY;
+
+    if (rehearsal->err) {
+        answer_err(request, rehearsal->err, "InvoiceNotFound", rehearsal->detail);
+    } else if (rehearsal->out->end == STEP_REFUSED) {
+        answer_refusal(request, rehearsal->out->reply);
+    } else if (!request->call && strcmp(rehearsal->info->status, "failed") != 0) {
+        answer_err(request, SL_EREFUSED, "InvoiceNotFound", "the machine works; there is nothing to repair");
+    } else {
+        rehearsal_write(rehearsal, &json);
+        answer_json(request, 200, &json);
+    }
+}
+
+/* ---- doing it ---- */
+
+static const char *repair_name(const struct api_request *request)
+{
+    if (!request->call)
+        return "running its step again";
+    if (request->call->kind == CALL_REPAIR)
+        return "changes";
+    return type_name_of(&type_repair_scenario, request->call->repair_scenario->scenario.tag);
+}
+
+static void repaired(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    struct buf json = BUF_EMPTY;
+
+    if (answer_failed(request, result, "InvoiceNotFound"))
+        return;
+    /* Its events do not say who was behind them. */
+    log_info("invoice %s is repaired by %s, with %s", result->id, (const char *)request->waiting, repair_name(request));
+    buf_printf(&json, "{\"id\":\"%s\",\"version\":%" PRId64 "}", result->id, result->version);
+    answer_json(request, 200, &json);
+}
+
+/* CALL NULL: the step that failed is run again. */
+static void repair_invoice(struct api_request *request, const struct invoice_call *call)
+{
+    struct runtime *runtime = api_setup(request)->runtime;
+    const char *id = request->params[0];
+    bool dry;
+
+    if (!request_query_bool(request, "dry_run", &dry))
+        return;
+    request->call = call ? arena_memdup(request->arena, call, sizeof(*call)) : NULL;
+    request->waiting = arena_strdup(request->arena, request->principal ? request->principal->name : "anybody");
+    if (!dry)
+        runtime_repair(runtime, &invoice_kind, id, request->call, CALL_DEADLINE_MS, repaired, request);
+    else
+        runtime_rehearse(runtime, &invoice_kind, id, call ? IN_REPAIR : IN_TIMEOUT, request->call, rehearsed, request);
+}
+
+void repairs_post(struct api_request *request)
+{
+    struct invoice_call call = { .kind = CALL_REPAIR, .repair = request->args };
+
+    repair_invoice(request, request->args ? &call : NULL);
+}
+
+void repairs_scenario(struct api_request *request)
+{
+    struct invoice_call call = { .kind = CALL_REPAIR_SCENARIO, .repair_scenario = request->args };
+
+    repair_invoice(request, &call);
+}
