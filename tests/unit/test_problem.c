@@ -78,12 +78,14 @@ Test(problem, each_refusal_has_its_status_and_name)
         [ERR_PAYMENT_NOT_FOUND] = 404, [ERR_INVALID_INVOICE_STATUS] = 409, [ERR_INVALID_PAYMENT_STATUS] = 409,
         [ERR_PAYMENT_PENDING] = 409, [ERR_INVOICE_TERMS_VIOLATED] = 422, [ERR_OPERATION_NOT_PERMITTED] = 422,
         [ERR_INVALID_RECURRENT_PARENT] = 422, [ERR_REPAIR_REFUSED] = 409,
+        [ERR_INCONSISTENT_CAPTURE_CURRENCY] = 422, [ERR_AMOUNT_EXCEEDED_CAPTURE] = 422,
     };
+    static const struct cash cash = { 1, { "RUB" } };
     struct api_request request = { .arena = arena_new() };
     int kind;
 
     for (kind = 1; kind <= CALL_ERRORS; kind++) {
-        answer_refusal(&request, &(struct call_error){ .kind = kind });
+        answer_refusal(&request, &(struct call_error){ .kind = kind, .payment_cash = &cash, .passed_cash = &cash });
         cr_assert_eq(answered.status, statuses[kind], "%s: %d", call_error_name(kind), answered.status);
         cr_assert_str_eq(text_of("error"), call_error_name(kind));
     }
