@@ -1,10 +1,11 @@
-/* /v1/invoices/{id}/payments, …/payments/{pid} */
+/* /v1/invoices/{id}/payments, …/payments/register, …/payments/{pid} */
 #include <string.h>
 
 #include "api/request.h"
 #include "api/watch.h"
 #include "payment/calls.h"
 #include "payment/kind.h"
+#include "payment/steps.h"
 #include "payment/view.h"
 
 #define WAIT_MAX_S 60
@@ -44,7 +45,7 @@ void payments_get(struct api_request *request)
     runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, got, request);
 }
 
-/* ---- StartPayment ---- */
+/* ---- StartPayment, RegisterPayment ---- */
 
 /* Nothing more will happen by itself soon: done, or it waits for the payer or for the end of a hold. */
 static bool is_at_rest(const struct payment_state *payment)
@@ -96,29 +97,21 @@ static void look_over(struct api_request *request)
     look(request);
 }
 
-/* The id of the payment that the call started: given, or the newest. */
-static const char *started_id(const struct api_request *request, const struct invoice_state *state)
-{
-    const struct start_payment_call *params = request->args;
-    const struct payment_state *payments = state->payments.items;
-
-    return params->id ? params->id : payments[state->payments.count - 1].payment.id;
-}
-
 static void started(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
+    const struct start_payment_reply *reply = result->reply;
     struct waiting *waiting;
     const char *id;
     int64_t wait_s;
 
     if (answer_failed(request, result, "InvoiceNotFound"))
         return;
-    if (!result->state) {
+    if (!result->state || !reply) {
         answer_problem(request, 500, "Internal", "the payment was started, but its state cannot be shown", NULL);
         return;
     }
-    id = started_id(request, result->state);
+    id = reply->payment_id;
     if (!request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &wait_s))
         return;
     answer_header(request, "Location", arena_printf(request->arena, "/v1/invoices/%s/payments/%s", request->params[0], id));
@@ -143,19 +136,35 @@ static void start_owned(void *arg, const struct runtime_result *result)
                      started, request);
 }
 
-void payments_start(struct api_request *request)
+/* Makes CALL, which starts a payment in one way or another. */
+static void start(struct api_request *request, struct invoice_call *call)
 {
-    struct invoice_call *call = arena_alloc(request->arena, sizeof(*call));
     struct runtime *runtime = api_setup(request)->runtime;
     int64_t wait_s;
 
     if (!request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &wait_s))
         return;
-    call->kind = CALL_START_PAYMENT;
-    call->start_payment = *(const struct start_payment_call *)request->args;
     request->call = call;
     if (request->principal && request->principal->role == ROLE_MERCHANT)
         runtime_read(runtime, &invoice_kind, request->params[0], 0, start_owned, request);
     else
         runtime_call(runtime, &invoice_kind, request->params[0], call, CALL_DEADLINE_MS, started, request);
+}
+
+void payments_start(struct api_request *request)
+{
+    struct invoice_call *call = arena_alloc(request->arena, sizeof(*call));
+
+    call->kind = CALL_START_PAYMENT;
+    call->start_payment = *(const struct start_payment_call *)request->args;
+    start(request, call);
+}
+
+void payments_register(struct api_request *request)
+{
+    struct invoice_call *call = arena_alloc(request->arena, sizeof(*call));
+
+    call->kind = CALL_REGISTER_PAYMENT;
+    call->register_payment = *(const struct register_payment_call *)request->args;
+    start(request, call);
 }

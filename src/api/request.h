@@ -120,6 +120,7 @@ void invoices_get(struct api_request *request);
 void invoices_rescind(struct api_request *request);
 void invoices_fulfill(struct api_request *request);
 void payments_start(struct api_request *request);
+void payments_register(struct api_request *request);
 void payments_get(struct api_request *request);
 void events_get(struct api_request *request);
 void feed_get(struct api_request *request);

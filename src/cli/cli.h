@@ -57,6 +57,7 @@ int cmd_invoice_events(struct cli *cli);
 int cmd_invoice_rescind(struct cli *cli);
 int cmd_invoice_fulfill(struct cli *cli);
 int cmd_payment_start(struct cli *cli);
+int cmd_payment_register(struct cli *cli);
 int cmd_payment_show(struct cli *cli);
 int cmd_timers(struct cli *cli);
 int cmd_machines(struct cli *cli);

@@ -19,6 +19,7 @@ static const struct command commands[] = {
     { "invoice", "rescind", "ID", 1, 1, cmd_invoice_rescind, "cancel an unpaid invoice (--reason)" },
     { "invoice", "fulfill", "ID", 1, 1, cmd_invoice_fulfill, "mark a paid invoice as fulfilled (--reason)" },
     { "payment", "start", "INVOICE FILE", 2, 2, cmd_payment_start, "start a payment (--wait: until it comes to rest)" },
+    { "payment", "register", "INVOICE FILE", 2, 2, cmd_payment_register, "add a payment that its provider has taken already" },
     { "payment", "show", "INVOICE ID", 2, 2, cmd_payment_show, "one payment" },
     { "timers", NULL, "", 0, 0, cmd_timers, "the next timers" },
     { "machines", NULL, "", 0, 0, cmd_machines, "invoices that are failed (--status failed) or wait (--status waiting)" },

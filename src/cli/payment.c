@@ -1,4 +1,4 @@
-/* sluice payment start, show */
+/* sluice payment start, register, show */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,18 +26,29 @@ static int show_payment(const struct cli *cli, int code, json_t *answer)
     return code;
 }
 
-int cmd_payment_start(struct cli *cli)
+/* Sends the file to /v1/invoices/ID/payments and TAIL behind it. */
+static int begin_payment(struct cli *cli, const char *tail)
 {
     struct buf path = BUF_EMPTY;
     char *id = path_part(cli->argv[0]);
     json_t *answer;
     int code;
 
-    buf_printf(&path, "/v1/invoices/%s/payments?wait=%d", id, cli->wait_s);
+    buf_printf(&path, "/v1/invoices/%s/payments%s?wait=%d", id, tail, cli->wait_s);
     code = api_send_file(cli, "POST", buf_text(&path), cli->argv[1], &answer);
     free(id);
     buf_clear(&path);
     return show_payment(cli, code, answer);
+}
+
+int cmd_payment_start(struct cli *cli)
+{
+    return begin_payment(cli, "");
+}
+
+int cmd_payment_register(struct cli *cli)
+{
+    return begin_payment(cli, "/register");
 }
 
 int cmd_payment_show(struct cli *cli)

@@ -83,6 +83,23 @@ static const struct type_field start_rows[] = {
 };
 const struct type type_start_payment_call = TYPE_STRUCT_OF("InvoicePaymentParams", start_payment_call, start_rows);
 
+static const struct type type_rec_token = TYPE_STR_IN(1, 256);
+static const struct type_field register_rows[] = {
+    TF_OPT(register_payment_call, id, type_id),
+    TF_REQ(register_payment_call, payer_params, type_payer_params),
+    TF_REQ(register_payment_call, route, type_route),
+    TF_REQ(register_payment_call, transaction_info, type_trx),
+    TF_PTR(register_payment_call, cost, type_cash),
+    TF_PTR(register_payment_call, payer_session_info, type_payer_session_info),
+    TF_OPT(register_payment_call, external_id, type_text),
+    TF_PTR(register_payment_call, context, type_content),
+    TF_OPT(register_payment_call, risk_score, type_risk_score),
+    TF_OPT(register_payment_call, occurred_at, type_time),
+    TF_OPT(register_payment_call, recurrent_token, type_rec_token),
+};
+const struct type type_register_payment_call =
+    TYPE_STRUCT_OF("RegisterInvoicePaymentParams", register_payment_call, register_rows);
+
 /* ---- CapturePayment ---- */
 
 /* Nobody can capture less than nothing; nothing is allowed. */

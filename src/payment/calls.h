@@ -62,6 +62,14 @@ struct payment_flow_params {
     int tag; /* FLOW_* */
     struct hold_flow_params hold;
 };
+/* The payment that a recurrent payer names, read by whoever makes the call (payment/payer.h). Of no body. */
+struct payment_state;
+struct parent_payment {
+    const char *invoice_id;              /* NULL: there is no such invoice */
+    const struct payment_state *payment; /* NULL: it has no such payment */
+    struct type_list tokens;             /* of struct card_token: what the card store has for the party's card, the
+                                            parent's own token among it; count 0: the tool is no card */
+};
 struct start_payment_call {
     const char *id; /* NULL: the next free number */
     struct payer_params payer;
@@ -72,6 +80,22 @@ struct start_payment_call {
     const struct content *context;
     int64_t processing_deadline;
     const char *customer_id;
+    const struct parent_payment *parent; /* of a recurrent payer; NULL: of none, or it was not found */
+};
+
+struct register_payment_call { /* RegisterInvoicePaymentParams */
+    const char *id; /* NULL: the next free number */
+    struct payer_params payer_params;
+    struct route route;
+    struct trx transaction_info;
+    const struct cash *cost; /* NULL: the invoice's */
+    const struct payer_session_info *payer_session_info;
+    const char *external_id;
+    const struct content *context;
+    int risk_score;      /* 0: none */
+    int64_t occurred_at; /* 0: now */
+    const char *recurrent_token;
+    const struct parent_payment *parent; /* as above */
 };
 
 struct capture_params { /* InvoicePaymentCaptureParams */
@@ -118,6 +142,7 @@ struct invoice_call {
     union {
         struct reason_call rescind, fulfill;
         struct start_payment_call start_payment;
+        struct register_payment_call register_payment;
         struct callback_call callback;
         struct session_change_call session_change;
         struct capture_call capture;
@@ -136,11 +161,12 @@ enum {
     CALL_CANCEL,
     CALL_REPAIR,
     CALL_REPAIR_SCENARIO,
+    CALL_REGISTER_PAYMENT,
 };
 
 /* Bodies of requests; each decodes into the struct of the same name above. Cancel takes type_reason_call. */
-extern const struct type type_reason_call, type_start_payment_call, type_callback_call, type_session_change_call,
-    type_capture_params;
+extern const struct type type_reason_call, type_start_payment_call, type_register_payment_call, type_callback_call,
+    type_session_change_call, type_capture_params;
 extern const struct type type_callback_reply;
 
 #endif

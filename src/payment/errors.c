@@ -175,6 +175,11 @@ void refuse_repair_scenario(const struct step_in *in, struct step_out *out, cons
     error->scenario = complex ? NULL : scenario;
 }
 
+void refuse_parent(const struct step_in *in, struct step_out *out, const char *details)
+{
+    error_new(in, out, ERR_INVALID_RECURRENT_PARENT)->details = details;
+}
+
 /* True, and refused, if BLOCK or SUSPENSION forbid it. */
 static bool refuse_inoperable(const struct step_in *in, struct step_out *out, int kind, const struct blocking *block,
                               const struct suspension *suspension, bool unblocked_only)

@@ -82,6 +82,8 @@ void refuse_payment_status(const struct step_in *in, struct step_out *out, const
 void refuse_capture(const struct step_in *in, struct step_out *out, int kind, const struct cash *payment_cash,
                     const struct cash *passed_cash);
 void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id);
+/* InvalidRecurrentParentPayment; DETAILS is kept by pointer. */
+void refuse_parent(const struct step_in *in, struct step_out *out, const char *details);
 
 /* RepairRefused; DETAILS (kept) may be NULL. */
 void refuse_repair(const struct step_in *in, struct step_out *out, int reason, const char *details);

@@ -14,6 +14,7 @@ static void step_call(const struct step_in *in, struct step_out *out, const stru
     case CALL_RESCIND: invoice_rescind(in, out, &call->rescind); break;
     case CALL_FULFILL: invoice_fulfill(in, out, &call->fulfill); break;
     case CALL_START_PAYMENT: start_payment(in, &call->start_payment, out); break;
+    case CALL_REGISTER_PAYMENT: register_payment(in, &call->register_payment, out); break;
     case CALL_CALLBACK: callback(in, &call->callback, out); break;
     case CALL_SESSION_CHANGE: session_change(in, &call->session_change, out); break;
     case CALL_REPAIR: repair(in, call->repair, out); break;

@@ -9,6 +9,7 @@
 #include "payment/calls.h"
 #include "payment/emit.h"
 #include "payment/errors.h"
+#include "payment/payer.h"
 #include "payment/steps.h"
 
 struct start {
@@ -24,18 +25,14 @@ struct start {
 
 /* ---- the payment that the call asks for ---- */
 
-/* The parts of *PAYMENT that the caller decides, in ARENA. */
-static void fill(const struct start_payment_call *call, struct arena *arena, struct payment *payment)
+/* The parts of *PAYMENT that the caller decides, in ARENA. TOOL: of a recurrent payer. */
+static void fill(const struct start_payment_call *call, const struct payment_tool *tool, struct arena *arena,
+                 struct payment *payment)
 {
     struct start_payment_call copy;
-    struct payment_resource_payer payer;
 
     type_copy(&type_start_payment_call, &copy, call, arena);
-    payer.resource = copy.payer.payment_resource->resource;
-    payer.contact_info = copy.payer.payment_resource->contact_info;
-    payment->payer = (struct payer){
-        .tag = PAYER_PAYMENT_RESOURCE, .payment_resource = arena_memdup(arena, &payer, sizeof(payer)),
-    };
+    payment->payer = payer_make(&copy.payer, tool, arena);
     payment->flow.tag = copy.flow.tag;
     payment->flow.hold.on_hold_expiration = copy.flow.hold.on_hold_expiration;
     payment->payer_session_info = copy.payer_session_info;
@@ -44,17 +41,6 @@ static void fill(const struct start_payment_call *call, struct arena *arena, str
     payment->context = copy.context;
     payment->processing_deadline = copy.processing_deadline;
     payment->customer_id = copy.customer_id;
-}
-
-/* The first number from the count of payments on that is no payment's id. */
-static const char *free_id(const struct start *start)
-{
-    size_t number = start->state->payments.count + 1;
-    const char *id = arena_printf(start->in->arena, "%zu", number);
-
-    while (invoice_payment(start->state, id))
-        id = arena_printf(start->in->arena, "%zu", ++number);
-    return id;
 }
 
 /* ---- checks; each answers false after a refusal ---- */
@@ -113,7 +99,9 @@ static bool check_hold(struct start *start, const struct merchant_hold_terms *te
 
 static bool check_recurrent(struct start *start, const struct merchant_recurrent_terms *terms)
 {
-    if (!start->payment.make_recurrent || !*start->payment.make_recurrent)
+    bool make = start->payment.make_recurrent && *start->payment.make_recurrent;
+
+    if (start->payment.payer.tag != PAYER_RECURRENT && !make)
         return true;
     if (!terms) {
         refuse(start->in, start->out, ERR_OPERATION_NOT_PERMITTED);
@@ -147,33 +135,34 @@ static void repeat(const struct start *start, const struct start_payment_call *c
 {
     struct payment wanted = *payment;
 
-    if (call->payer.tag == PAYER_PAYMENT_RESOURCE)
-        fill(call, start->in->arena, &wanted);
+    if (call->payer.tag == payment->payer.tag) /* a recurrent payer's tool and customer came from the parent */
+        fill(call, payer_tool(&payment->payer), start->in->arena, &wanted);
+    if (payment->payer.tag == PAYER_RECURRENT && !wanted.customer_id)
+        wanted.customer_id = payment->customer_id;
     if (call->payer.tag != payment->payer.tag || !type_equal(&type_payment, &wanted, payment))
         refused(start, "/id", "A payment with this id was started with other parameters");
     else
         reply(start, payment->id, true);
 }
 
-/* Checks 5 and 6, and the payer that is not supported. */
-static bool check_invoice(struct start *start, const struct start_payment_call *call)
+/* Checks 5 and 6. */
+static bool check_invoice(struct start *start)
 {
     if (start->state->invoice.status.tag != INVOICE_UNPAID)
         refuse_invoice_status(start->in, start->out, &start->state->invoice.status);
     else if (start->state->active)
         refuse_pending(start->in, start->out, start->state->active);
-    else if (call->payer.tag != PAYER_PAYMENT_RESOURCE)
-        refused(start, "/payer", "Recurrent payers are not supported yet");
     return start->out->end == STEP_OK;
 }
 
 static void begin(struct start *start, const struct start_payment_call *call)
 {
+    const struct payment_state *parent = call->payer.tag == PAYER_RECURRENT ? call->parent->payment : NULL;
     const struct invoice *invoice = &start->state->invoice;
     struct payment *payment = &start->payment;
 
-    fill(call, start->in->arena, payment);
-    payment->id = call->id ? arena_strdup(start->in->arena, call->id) : free_id(start);
+    fill(call, parent ? payer_tool(&parent->payment.payer) : NULL, start->in->arena, payment);
+    payment->id = call->id ? arena_strdup(start->in->arena, call->id) : invoice_free_id(start->state, start->in->arena);
     payment->created_at = start->in->now_us;
     payment->status.tag = PAYMENT_PENDING;
     payment->cost = invoice->cost;
@@ -192,7 +181,27 @@ static void begin(struct start *start, const struct start_payment_call *call)
     start->has_method = tool_method(start->facts.payment_tool, &start->method);
 }
 
-static void commit(struct start *start)
+static bool check_parent(struct start *start, const struct start_payment_call *call)
+{
+    return call->payer.tag != PAYER_RECURRENT ||
+           payer_parent_fits(start->in, start->out, call->parent->payment, &start->payment);
+}
+
+/* Step 21: whoever made the call has asked the card store already. */
+static void emit_tokens(struct step_ctx *ctx, const struct start_payment_call *call)
+{
+    struct cascade_tokens_loaded loaded;
+
+    if (call->payer.tag != PAYER_RECURRENT)
+        return;
+    loaded.tokens = payer_tokens(call->parent, ctx->in->arena);
+    emit_change(ctx, &(struct payment_change){
+        .tag = PCHG_CASCADE_TOKENS_LOADED,
+        .cascade_tokens_loaded = arena_memdup(ctx->in->arena, &loaded, sizeof(loaded)),
+    });
+}
+
+static void commit(struct start *start, const struct start_payment_call *call)
 {
     struct payment_started *started = arena_alloc(start->in->arena, sizeof(*started));
     struct payment_state stub = { .activity = ACT_NEW };
@@ -201,6 +210,7 @@ static void commit(struct start *start)
     started->payment = start->payment;
     stub.payment.id = start->payment.id;
     emit_change(&ctx, &(struct payment_change){ .tag = PCHG_STARTED, .started = started });
+    emit_tokens(&ctx, call);
     step_continue(start->in, start->out);
     reply(start, start->payment.id, false);
 }
@@ -223,9 +233,9 @@ void start_payment(const struct step_in *in, const struct start_payment_call *ca
         repeat(&start, call, &existing->payment);
         return;
     }
-    if (!check_invoice(&start, call))
+    if (!check_invoice(&start) || !payer_parent_known(in, out, &call->payer, call->parent))
         return;
     begin(&start, call);
-    if (check_terms(&start))
-        commit(&start);
+    if (check_terms(&start) && check_parent(&start, call))
+        commit(&start, call);
 }

@@ -90,7 +90,7 @@ static const struct type_field payment_rows[] = {
     ROW(payment_state, "sl", shop_limit_status, type_i64, 0),
     ROW(payment_state, "rf", refunds, type_refunds, 0),
 };
-static const struct type type_payment_state = TYPE_STRUCT_OF(NULL, payment_state, payment_rows);
+const struct type type_payment_state = TYPE_STRUCT_OF(NULL, payment_state, payment_rows);
 static const struct type type_payments = TYPE_LIST_OF(type_payment_state);
 
 static const struct type_field invoice_rows[] = {
@@ -132,6 +132,16 @@ struct payment_state *invoice_payment(const struct invoice_state *state, const c
             return &payments[i];
     }
     return NULL;
+}
+
+const char *invoice_free_id(const struct invoice_state *state, struct arena *arena)
+{
+    size_t number = state->payments.count + 1;
+    const char *id = arena_printf(arena, "%zu", number);
+
+    while (invoice_payment(state, id))
+        id = arena_printf(arena, "%zu", ++number);
+    return id;
 }
 
 struct payment_state *invoice_active_payment(const struct invoice_state *state)

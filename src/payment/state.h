@@ -96,12 +96,14 @@ struct invoice_state {
     const char *active;        /* id of the payment whose activity is not idle; NULL: none */
 };
 
-extern const struct type type_activity, type_invoice_state;
+extern const struct type type_activity, type_payment_state, type_invoice_state;
 
 const char *activity_name(int activity);
 
 /* NULL: none. All borrowed from STATE. */
 struct payment_state *invoice_payment(const struct invoice_state *state, const char *id);
+/* The first number from the count of payments on that is no payment's id; in ARENA. */
+const char *invoice_free_id(const struct invoice_state *state, struct arena *arena);
 struct payment_state *invoice_active_payment(const struct invoice_state *state);
 
 const struct route *payment_route(const struct payment_state *payment); /* the current one; NULL: none yet */

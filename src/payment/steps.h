@@ -16,6 +16,7 @@
 struct callback_call;
 struct cancel_call;
 struct capture_call;
+struct register_payment_call;
 struct session_change_call;
 struct start_payment_call;
 struct step_ctx;
@@ -27,20 +28,22 @@ void payment_step(const struct step_in *in, struct step_out *out);
 /* The active payment's risk is RISK (RISK_*), whoever says so; doc/spec/payment.md 8.4. */
 void risk_scored(struct step_ctx *ctx, int risk);
 
-/* Reply of start_payment: which payment it is about. */
+/* Reply of start_payment and register_payment: which payment it is about. */
 struct start_payment_reply {
     const char *payment_id;
     bool existing; /* it had been started before, with the same parameters: nothing was changed */
 };
 
 /* StartPayment, doc/spec/payment.md 6.3 from check 2 on; IN_CALL. Ends with STEP_OK and a struct
- * start_payment_reply, or with STEP_REFUSED. The same id with other parameters is refused. Recurrent payers
- * are refused for now. A shop's turnover_limits are not counted yet. */
+ * start_payment_reply, or with STEP_REFUSED. The same id with other parameters is refused. */
 void start_payment(const struct step_in *in, const struct start_payment_call *call, struct step_out *out);
 
 /* CapturePayment and CancelPayment, doc/spec/payment.md 9; IN_CALL. No reply. */
 void capture_payment(const struct step_in *in, const struct capture_call *call, struct step_out *out);
 void cancel_payment(const struct step_in *in, const struct cancel_call *call, struct step_out *out);
+
+/* RegisterPayment, doc/spec/payment.md 14; IN_CALL. Ends like start_payment. */
+void register_payment(const struct step_in *in, const struct register_payment_call *call, struct step_out *out);
 
 /* ProcessPaymentCallback, doc/spec/session.md 5 from check 4 on: IN_CALL orders the adapter's call,
  * IN_EFFECT (in->call is not NULL) takes its answer. The reply is a struct callback_reply. */

@@ -59,24 +59,6 @@ Test(steps_start, refuses_what_the_terms_forbid)
     }
 }
 
-/* A payer that is not supported is told so, by name. */
-Test(steps_start, refuses_recurrent_payers)
-{
-    struct payment_world world;
-    struct recurrent_params payer = { .recurrent_parent = { "inv", "1" } };
-    struct invoice_call call = {
-        .kind = CALL_START_PAYMENT,
-        .start_payment = { .payer = { .tag = PAYER_RECURRENT, .recurrent = &payer }, .flow = { .tag = FLOW_INSTANT } },
-    };
-    const struct call_error *error;
-
-    world_open(&world, "shop-acme-books", 42000, NULL);
-    cr_assert(machine_driver_input(&world.driver, IN_CALL, &call) == STEP_REFUSED);
-    error = world.driver.reply;
-    cr_assert_str_eq(error->field, "/payer");
-    world_close(&world);
-}
-
 /* One payment at a time, and none on an invoice that is paid. */
 Test(steps_start, refuses_a_second_payment)
 {

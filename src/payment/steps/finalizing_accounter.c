@@ -12,6 +12,8 @@ static void token_check(const struct step_ctx *ctx)
                   !(payment->skip_recurrent && *payment->skip_recurrent);
     bool have = ctx->payment->recurrent_token != NULL;
 
+    if (payment->registration_origin.tag == ORIGIN_PROVIDER)
+        return; /* its token was registered with it */
     if (wanted != have)
         log_warn("invoice %s payment %s: %s", ctx->in->id, payment->id,
                  wanted ? "the provider gave no recurrent token" : "the provider gave an unwanted recurrent token");

@@ -10,6 +10,7 @@ void step_shop_limit_failure(struct step_ctx *ctx);
 void step_risk_scoring(struct step_ctx *ctx);
 void step_routing(struct step_ctx *ctx);
 void step_cash_flow_building(struct step_ctx *ctx);
+void step_processing_capture(struct step_ctx *ctx);
 void step_processing_session(struct step_ctx *ctx);
 void step_processing_accounter(struct step_ctx *ctx);
 void step_flow_waiting(struct step_ctx *ctx);

@@ -18,6 +18,7 @@ static const struct step_row rows[ACT_COUNT + 1] = {
     [ACT_PROCESSING_SESSION] = { step_processing_session, true },
     [ACT_PROCESSING_ACCOUNTER] = { step_processing_accounter, false },
     [ACT_FLOW_WAITING] = { step_flow_waiting, false },
+    [ACT_PROCESSING_CAPTURE] = { step_processing_capture, false },
     [ACT_UPDATING_ACCOUNTER] = { step_updating_accounter, false },
     [ACT_FINALIZING_SESSION] = { step_finalizing_session, true },
     [ACT_FINALIZING_ACCOUNTER] = { step_finalizing_accounter, false },

@@ -1,0 +1,205 @@
+/* Payments that their provider has taken already: doc/spec/payment.md 14. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "payment/calls.h"
+#include "payment/steps.h"
+#include "support/payment_world.h"
+
+#define NONE { NULL, NULL, NULL, NULL }
+#define BLOCKED_JSON "{\"blocked\":{\"reason\":\"x\",\"since\":\"2024-01-01T00:00:00Z\"}}"
+#define SUSPENDED_JSON "{\"suspended\":{\"since\":\"2024-01-01T00:00:00Z\"}}"
+#define BOOKS "shop_config", "{\"id\":\"shop-acme-books\"}"
+#define ACME "party_config", "{\"id\":\"party-acme\"}"
+#define ROUTE "\"route\":{\"provider\":{\"id\":1},\"terminal\":{\"id\":1}}"
+#define TRX ",\"transaction_info\":{\"id\":\"T7\",\"extra\":{}}"
+
+/* RegisterPayment with a VISA card; REST: all members but the payer. */
+static enum step_end register_with(struct payment_world *world, const char *rest, const struct parent_payment *parent)
+{
+    static const char params[] = "{\"payer_params\":%s,%s}";
+    static const char card[] = "{\"payment_resource\":{\"resource\":{\"payment_tool\":%s},\"contact_info\":{}}}";
+    static const char again[] = "{\"recurrent\":{\"recurrent_parent\":{\"invoice_id\":\"inv\",\"payment_id\":\"0\"},"
+                                "\"contact_info\":{}}}";
+    struct arena *arena = world->driver.arena;
+    struct invoice_call *call = arena_alloc(arena, sizeof(*call));
+    struct type_errors errors = { .count = 0 };
+    const char *payer = parent ? again : arena_printf(arena, card, tool_visa_usa);
+    const char *json = arena_printf(arena, params, payer, rest);
+
+    call->kind = CALL_REGISTER_PAYMENT;
+    if (type_decode_text(&type_register_payment_call, json, strlen(json), 0, arena, &call->register_payment, &errors))
+        cr_assert_fail("%s: %s in %s", errors.list[0].path, errors.list[0].message, json);
+    call->register_payment.parent = parent;
+    return machine_driver_input(&world->driver, IN_CALL, call);
+}
+
+/* If it fails, a registered payment's history is not the one that consumers are promised, or its books are off. */
+Test(steps_register, one_commit_then_the_capture)
+{
+    struct payment_world world;
+    const struct payment_state *payment;
+
+    world_open(&world, "shop-acme-books", 42000, NULL);
+    cr_assert(register_with(&world, ROUTE TRX, NULL) == STEP_OK);
+    cr_expect_str_eq(world_history(&world, 2),
+                     "started shop_limit_initiated shop_limit_applied route_changed cash_flow_changed "
+                     "started(processed) transaction_bound finished(succeeded) status:processed capture_started");
+    world_run(&world);
+    cr_expect_str_eq(world_history(&world, 3),
+                     "started(captured) finished(succeeded) | status:captured invoice:paid");
+    payment = world_payment(&world);
+    cr_expect_str_eq(world_status(&world), "captured");
+    cr_expect_eq(payment->payment.registration_origin.tag, ORIGIN_PROVIDER);
+    cr_expect_str_eq(payment->payment.status.captured.reason, "Timeout");
+    cr_expect_eq(payment->payment.cost.amount, 42000);
+    cr_expect_str_eq(payment->trx->id, "T7");
+    cr_expect_eq(world.call_count, 0, "nobody is asked");
+    cr_expect(world_books_are_settled(&world));
+    cr_expect_str_eq(world_balance(&world, 4001), "-41244/-41244/-41244");
+    world_close(&world);
+}
+
+/* If it fails, what the caller knows of the payment is lost. */
+Test(steps_register, keeps_what_it_is_told)
+{
+    struct payment_world world;
+    const struct payment_state *payment;
+
+    world_open(&world, "shop-acme-books", 42000, NULL);
+    cr_assert(register_with(&world, ROUTE TRX ",\"id\":\"mine\",\"risk_score\":\"high\",\"recurrent_token\":\"rt\","
+                            "\"occurred_at\":\"2023-11-01T00:00:00Z\",\"external_id\":\"x\","
+                            "\"cost\":{\"amount\":1000,\"currency\":{\"symbolic_code\":\"RUB\"}}", NULL) == STEP_OK);
+    cr_expect_str_eq(world_history(&world, 2),
+                     "started shop_limit_initiated shop_limit_applied risk_score_changed route_changed cash_flow_changed "
+                     "started(processed) rec_token_acquired transaction_bound finished(succeeded) status:processed "
+                     "capture_started");
+    world_run(&world);
+    payment = world_payment(&world);
+    cr_expect_str_eq(payment->payment.id, "mine");
+    cr_expect_str_eq(payment->payment.external_id, "x");
+    cr_expect_str_eq(payment->recurrent_token, "rt");
+    cr_expect_eq(payment->payment.created_at, 1698796800000000);
+    cr_expect_eq(payment->payment.cost.amount, 1000);
+    cr_expect_eq(world_state(&world)->invoice.status.tag, INVOICE_PAID, "less than the invoice's cost pays it, too");
+    cr_expect(world_books_are_settled(&world));
+    world_close(&world);
+}
+
+/* If it fails, a mistaken call parks an invoice or moves money on a route that does not exist. */
+Test(steps_register, refuses_and_changes_nothing)
+{
+    static const struct {
+        const char *name;
+        struct world_patch patches[3];
+        const char *rest, *refusal;
+    } rows[] = {
+        { "party blocked", { { ACME, "block", BLOCKED_JSON }, NONE }, ROUTE TRX, "InvalidPartyStatus" },
+        { "shop blocked", { { BOOKS, "block", BLOCKED_JSON }, NONE }, ROUTE TRX, "InvalidShopStatus" },
+        { "no provider", { NONE }, "\"route\":{\"provider\":{\"id\":9},\"terminal\":{\"id\":1}}" TRX,
+          "InvalidRequest: There is no such provider" },
+        { "no terminal", { NONE }, "\"route\":{\"provider\":{\"id\":1},\"terminal\":{\"id\":9}}" TRX,
+          "InvalidRequest: There is no such terminal" },
+        { "another's terminal", { NONE }, "\"route\":{\"provider\":{\"id\":1},\"terminal\":{\"id\":3}}" TRX,
+          "InvalidRequest: The terminal is another provider's" },
+        { "no accounts", { NONE },
+          ROUTE TRX ",\"cost\":{\"amount\":1,\"currency\":{\"symbolic_code\":\"USD\"}}",
+          "InvalidRequest: The payment has no cash flow: accounts: provider 1 has no account in USD" },
+        { "nothing", { NONE }, ROUTE TRX ",\"cost\":{\"amount\":0,\"currency\":{\"symbolic_code\":\"RUB\"}}",
+          "InvalidRequest: Invalid amount" },
+        { "less than nothing", { NONE }, ROUTE TRX ",\"cost\":{\"amount\":-5,\"currency\":{\"symbolic_code\":\"RUB\"}}",
+          "InvalidRequest: Invalid amount" },
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        world_open(&world, "shop-acme-books", 42000, NULL);
+        world_configure(&world, rows[i].patches);
+        cr_assert_eq(register_with(&world, rows[i].rest, NULL), STEP_REFUSED, "%s", rows[i].name);
+        cr_expect_str_eq(world_refusal(&world), rows[i].refusal, "%s: %s", rows[i].name, world_refusal(&world));
+        cr_expect_eq(world.driver.event_count, 1, "%s", rows[i].name);
+        world_close(&world);
+    }
+}
+
+/* If it fails, what has happened cannot be recorded because its shop was stopped afterwards. */
+Test(steps_register, suspended_shops_may_register)
+{
+    static const struct world_patch patches[] = {
+        { ACME, "suspension", SUSPENDED_JSON }, { BOOKS, "suspension", SUSPENDED_JSON }, NONE,
+    };
+    struct payment_world world;
+
+    world_open(&world, "shop-acme-books", 42000, NULL);
+    world_configure(&world, patches);
+    cr_expect(register_with(&world, ROUTE TRX, NULL) == STEP_OK);
+    world_close(&world);
+}
+
+/* If it fails, a payment is registered over another one, or on an invoice that is paid. */
+Test(steps_register, one_at_a_time)
+{
+    struct payment_world world;
+
+    world_open(&world, "shop-acme-books", 42000, NULL);
+    cr_assert(world_start(&world) == STEP_OK);
+    cr_assert(register_with(&world, ROUTE TRX, NULL) == STEP_REFUSED);
+    cr_expect_str_eq(world_refusal(&world), "InvoicePaymentPending");
+    world_run(&world);
+    cr_assert(register_with(&world, ROUTE TRX, NULL) == STEP_REFUSED);
+    cr_expect_str_eq(world_refusal(&world), "InvalidInvoiceStatus");
+    world_close(&world);
+}
+
+/* If it fails, a caller who lost the answer registers twice, or takes another's payment for its own. */
+Test(steps_register, the_same_call_again_is_the_same_payment)
+{
+    static const struct {
+        const char *rest;
+        bool same;
+    } rows[] = {
+        { ROUTE TRX ",\"id\":\"mine\"", true },
+        { ROUTE ",\"transaction_info\":{\"id\":\"T8\",\"extra\":{}},\"id\":\"mine\"", false },
+        { "\"route\":{\"provider\":{\"id\":2},\"terminal\":{\"id\":3}}" TRX ",\"id\":\"mine\"", false },
+        { ROUTE TRX ",\"id\":\"mine\",\"external_id\":\"e\"", false },
+        { ROUTE TRX ",\"id\":\"mine\",\"recurrent_token\":\"e\"", false },
+        { ROUTE TRX ",\"id\":\"mine\",\"risk_score\":\"low\"", false },
+        { ROUTE TRX ",\"id\":\"mine\",\"cost\":{\"amount\":7,\"currency\":{\"symbolic_code\":\"RUB\"}}", false },
+        { ROUTE TRX ",\"id\":\"mine\",\"cost\":{\"amount\":42000,\"currency\":{\"symbolic_code\":\"RUB\"}}", true },
+    };
+    struct payment_world world;
+    const struct start_payment_reply *reply;
+    size_t i, events;
+
+    world_open(&world, "shop-acme-books", 42000, NULL);
+    cr_assert(register_with(&world, rows[0].rest, NULL) == STEP_OK);
+    world_run(&world);
+    events = world.driver.event_count;
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        cr_assert(register_with(&world, rows[i].rest, NULL) == (rows[i].same ? STEP_OK : STEP_REFUSED), "%zu", i);
+        reply = world.driver.reply;
+        cr_expect(!rows[i].same || reply->existing, "%zu", i);
+    }
+    cr_expect(world_start_with(&world, NULL, NULL, ",\"id\":\"mine\"") == STEP_REFUSED, "a started one is another");
+    cr_expect_eq(world.driver.event_count, events);
+    world_close(&world);
+}
+
+/* If it fails, a registered recurrent payment has no tool, or one with an unknown parent is taken. */
+Test(steps_register, recurrent_payers_have_their_parents_tool)
+{
+    struct payment_world world;
+    struct payment_resource_payer payer = { .contact_info = { 0 } };
+    struct payment_state state = { .payment.payer = { .tag = PAYER_PAYMENT_RESOURCE, .payment_resource = &payer } };
+    struct parent_payment nobody = { .invoice_id = NULL }, parent = { .invoice_id = "inv", .payment = &state };
+
+    world_open(&world, "shop-acme-books", 42000, NULL);
+    cr_assert_eq(type_decode_text(&type_payment_tool, tool_visa_rus, strlen(tool_visa_rus), 0, world.driver.arena,
+                                  &payer.resource.payment_tool, NULL), SL_OK);
+    cr_assert(register_with(&world, ROUTE TRX, &nobody) == STEP_REFUSED);
+    cr_expect_str_eq(world_refusal(&world), "InvalidRecurrentParentPayment");
+    cr_assert(register_with(&world, ROUTE TRX, &parent) == STEP_OK);
+    cr_expect_str_eq(world_payment(&world)->payment.payer.recurrent->payment_tool.bank_card->issuer_country, "RUS");
+    world_close(&world);
+}
