@@ -19,6 +19,7 @@
 #define QUEUE_MAX 500
 #define TICK_MS 100
 #define KEY_MAX 256
+#define CLOCK_JUMP_US 20000   /* a reading so much better than the best one is no matter of a quick answer */
 #define CLOCK_SPAN_US 5000000 /* readings of Redis's clock count for so long, and at most twice that */
 
 static void runtime_tick(void *arg);
@@ -50,6 +51,7 @@ int64_t runtime_mono_us(const struct runtime *runtime)
 void runtime_saw_time(struct runtime *runtime, int64_t now_ms)
 {
     int64_t mono_us = runtime_mono_us(runtime), ahead_us = now_ms * 1000 - mono_us;
+    bool jumped = runtime->heard_time && ahead_us - CLOCK_JUMP_US > runtime_now_us(runtime) - mono_us;
 
     if (mono_us - runtime->ahead_since_us > CLOCK_SPAN_US) {
         runtime->ahead_before_us = runtime->heard_time ? runtime->ahead_us : ahead_us;
@@ -59,6 +61,14 @@ void runtime_saw_time(struct runtime *runtime, int64_t now_ms)
     if (ahead_us > runtime->ahead_us)
         runtime->ahead_us = ahead_us;
     runtime->heard_time = true;
+    if (jumped && runtime->clock_jumped)
+        runtime->clock_jumped(runtime->clock_jumped_arg);
+}
+
+void runtime_on_clock(struct runtime *runtime, void (*fn)(void *arg), void *arg)
+{
+    runtime->clock_jumped = fn;
+    runtime->clock_jumped_arg = arg;
 }
 
 void runtime_heard(struct runtime *runtime, int64_t now_ms)

@@ -157,6 +157,10 @@ int64_t runtime_now_us(const struct runtime *runtime);
 /* Tells the runtime what Redis's clock said in an answer that somebody else got. */
 void runtime_heard(struct runtime *runtime, int64_t now_ms);
 
+/* FN is called when an answer shows that Redis's clock is well ahead of what was thought (it was set, or another
+ * Redis took over): alarms that were armed before would ring late. One listener; NULL: none. FN must not call back. */
+void runtime_on_clock(struct runtime *runtime, void (*fn)(void *arg), void *arg);
+
 struct runtime_stats {
     uint64_t turns, steps, commits, quiet_commits, conflicts, loads, effects, retries, failures, calls, refusals,
         extends, lost_claims, events_replayed;

@@ -123,6 +123,8 @@ struct runtime {
     int64_t ahead_us, ahead_before_us; /* Redis's clock minus ours: the best reading of this span and of the last */
     int64_t ahead_since_us;            /* monotonic; when this span began */
     bool heard_time;
+    void (*clock_jumped)(void *arg);   /* NULL: nobody asked */
+    void *clock_jumped_arg;
     bool draining;
     void (*drained)(void *arg);
     void *drained_arg;

@@ -190,6 +190,15 @@ static void wheel_arm(struct wheel *wheel)
     wheel->setup.alarm->after(wheel->setup.alarm_ctx, earliest > now ? earliest - now : 0, wheel_look, ring);
 }
 
+/* Redis's clock is ahead of what the alarm was set by. */
+static void wheel_clock_jumped(void *arg)
+{
+    struct wheel *wheel = arg;
+
+    wheel->alarm_at_ms = 0;
+    wheel_arm(wheel);
+}
+
 /* A timer was set here: be there when it is due. */
 static void wheel_news(void *arg, const struct runtime_news *news)
 {
@@ -290,6 +299,7 @@ struct wheel *wheel_new(const struct wheel_setup *setup)
     for (p = 0; p < count; p++)
         wheel->slots[p] = (struct slot){ .wheel = wheel, .p = p, .look_at_ms = INT64_MAX };
     runtime_on_commit(setup->runtime, wheel_news, wheel);
+    runtime_on_clock(setup->runtime, wheel_clock_jumped, wheel);
     heartbeat_send(wheel, false);
     return wheel;
 }
@@ -308,6 +318,7 @@ void wheel_free(struct wheel *wheel)
 
     if (!wheel)
         return;
+    runtime_on_clock(wheel->setup.runtime, NULL, NULL);
     DL_FOREACH_SAFE(wheel->rings, ring, next)
         free(ring);
     names_clear(wheel);
