@@ -5,7 +5,8 @@
 #   awk -v mode=all -f embed-lua.awk lua/commit.lua lua/claim.lua ...      (the list of all scripts)
 #
 # The script's header comment, which ends with its first line that is not a comment, has fixed words:
-#   -- KEYS n name type        -- ARGV n name unit        -- ARGV ... name unit   (any number more)
+#   -- KEYS n name type        -- ARGV n name unit
+#   -- KEYS ... name type      -- ARGV ... name unit      (any number more, behind the numbered ones)
 #   -- RETURNS code meaning    (becomes enum lua_<name>_code)
 #   -- ERRORS text             -- COST text               (both must be there)
 # A line  -- #include "inc/x.lua"  is replaced by that file; each may be included once.
@@ -100,9 +101,14 @@ FNR == 1 { in_header = 1 }
 /^--[ \t]*#[ \t]*include/ { die("an #include is written  -- #include \"inc/x.lua\"") }
 
 in_header && /^-- KEYS / {
-    if ($3 != key_count + 1) die("KEYS " $3 " is out of order")
+    if (key_tail != "") die("KEYS after the open end")
     if (NF != 5) die("a key is written  -- KEYS n name type")
-    key[++key_count] = take_name("KEYS", $4)
+    if ($3 == "...")
+        key_tail = take_name("KEYS", $4)
+    else if ($3 != key_count + 1)
+        die("KEYS " $3 " is out of order")
+    else
+        key[++key_count] = take_name("KEYS", $4)
 }
 in_header && /^-- ARGV / {
     if (tail != "") die("ARGV after the open end")
@@ -151,6 +157,10 @@ function print_header(    i, upper)
     print "struct lua_" name "_keys {"
     for (i = 1; i <= key_count; i++)
         print "    struct slice " key[i] ";"
+    if (key_tail != "") {
+        print "    const struct slice *" key_tail ";"
+        print "    size_t " key_tail "_count;"
+    }
     print "};"
     print ""
     print "struct lua_" name "_args {"
@@ -189,7 +199,9 @@ function print_source(    i)
         print "        args->" arg[i] ","
     print "    };"
     print "    const struct script_input input = {"
-    print "        .fixed = fixed, .key_count = " key_count ", .fixed_count = sizeof(fixed) / sizeof(fixed[0]),"
+    print "        .fixed = fixed, .key_count = " (key_count + 0) ", .fixed_count = sizeof(fixed) / sizeof(fixed[0]),"
+    if (key_tail != "")
+        print "        .more_keys = keys->" key_tail ", .more_key_count = keys->" key_tail "_count,"
     if (tail != "")
         print "        .rest = args->" tail ", .rest_count = args->" tail "_count,"
     print "    };"
@@ -222,8 +234,9 @@ END {
         print_all()
         exit 0
     }
-    if (!key_count) die("no KEYS line in the header comment")
+    if (!key_count && key_tail == "") die("no KEYS line in the header comment")
     if (!has_errors) die("no ERRORS line in the header comment")
+    if (key_tail != "" && !key_count && !arg_count) die("an open end of keys needs a numbered argument")
     if (!has_cost) die("no COST line in the header comment")
     if (mode == "header") print_header()
     else print_source()

@@ -16,6 +16,7 @@
 #include "daemon/alarm_loop.h"
 #include "engine/redis_store.h"
 #include "engine/wheel.h"
+#include "limits/store.h"
 #include "payment/calls.h"
 #include "payment/kind.h"
 #include "provider/effects.h"
@@ -42,6 +43,7 @@ struct bench {
     struct space *space;
     struct redis_store store;
     struct http_client *http;
+    struct limit_store *limits;
     struct effects *effects;
     struct runtime *runtime;
     struct wheel *wheel;
@@ -560,7 +562,8 @@ static void set_up(const char *folder, const char *examples)
     store.commit = bench_commit;
     if (http_client_new(&(struct http_client_setup){ .base = bench.base }, &bench.http, &why))
         die("HTTP client", why);
-    bench.effects = effects_new(bench.base, &(struct effects_setup){ .http = bench.http });
+    bench.limits = limit_store_new(bench.client, space_count(bench.space), DEADLINE_MS);
+    bench.effects = effects_new(bench.base, &(struct effects_setup){ .http = bench.http, .limits = bench.limits });
     bench.runtime = runtime_new(&(struct runtime_setup){
         .store = &store, .store_ctx = &bench.store, .effects = effects_ops(), .effects_ctx = bench.effects,
         .config = &config_ops, .alarm = &alarm_loop_ops, .alarm_ctx = bench.alarm,
@@ -579,6 +582,7 @@ static void tear_down(void)
     wheel_free(bench.wheel);
     runtime_free(bench.runtime);
     effects_free(bench.effects);
+    limit_store_free(bench.limits);
     http_client_free(bench.http);
     space_free(bench.space);
     domain_free(bench.domain);

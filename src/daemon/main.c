@@ -19,6 +19,7 @@
 #include "daemon/alarm_loop.h"
 #include "daemon/options.h"
 #include "engine/redis_store.h"
+#include "limits/store.h"
 #include "payment/kind.h"
 #include "redis/meta.h"
 #include "redis/partition.h"
@@ -36,6 +37,7 @@ struct daemon {
     struct space *space;
     struct domain_store *domains;
     struct http_client *http;
+    struct limit_store *limits;
     struct effects *effects;
     struct redis_store store;
     struct runtime *runtime;
@@ -73,7 +75,8 @@ static void daemon_run(struct daemon *daemon, int partitions)
         daemon_end(daemon, 1);
         return;
     }
-    daemon->effects = effects_new(daemon->base, &(struct effects_setup){ .http = daemon->http });
+    daemon->limits = limit_store_new(daemon->client, partitions, STORE_MS);
+    daemon->effects = effects_new(daemon->base, &(struct effects_setup){ .http = daemon->http, .limits = daemon->limits });
     daemon->store = (struct redis_store){ daemon->client, daemon->space, STORE_MS };
     daemon->runtime = runtime_new(&(struct runtime_setup){
         .store = &redis_store_ops, .store_ctx = &daemon->store, .effects = effects_ops(), .effects_ctx = daemon->effects,
@@ -268,6 +271,7 @@ static void daemon_free(struct daemon *daemon)
     runtime_free(daemon->runtime); /* cancels what is out at providers */
     api_free(daemon->api); /* after those who may still have answers for its requests */
     effects_free(daemon->effects);
+    limit_store_free(daemon->limits);
     http_client_free(daemon->http);
     domain_store_free(daemon->domains);
     space_free(daemon->space);

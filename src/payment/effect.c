@@ -260,6 +260,7 @@ static const struct effect_wire wires[] = {
     [FX_INSPECT] = { "inspect_payment", &type_inspect_request, &type_inspect_answer },
     [FX_PROVIDER_PROCESS] = { "process_payment", &type_proxy_request, &type_proxy_result },
     [FX_PROVIDER_CALLBACK] = { "handle_payment_callback", &type_proxy_callback_request, &type_proxy_callback_result },
+    [FX_LIMITS] = { "limits", NULL, NULL },
 };
 
 const struct effect_wire *effect_wire(int kind)

@@ -26,17 +26,20 @@
 
 #include "base/arena.h"
 #include "base/type.h"
+#include "limits/order.h"
 
 enum {
     FX_INSPECT = 1,       /* inspect_payment */
     FX_PROVIDER_PROCESS,  /* process_payment */
     FX_PROVIDER_CALLBACK, /* handle_payment_callback */
+    FX_LIMITS,            /* not a call: turnover counters. effect.args: struct limit_order; effect_result.value: struct
+                             limit_answer (limits/order.h). A repeat of the same order changes nothing */
 };
 
 #define FX_INSPECT_TIMEOUT_MS 3000   /* inspect_timeout, doc/spec/domain.md 12 */
 #define FX_PROVIDER_TIMEOUT_MS 30000 /* the default handling timeout, doc/spec/machine.md 18 */
 
-/* What effect.args points to, for every kind. */
+/* What effect.args points to, for every kind that is a call. */
 struct effect_args {
     const char *url;     /* of the proxy definition; absolute, http or https; never NULL */
     const char *key;     /* idempotency key: the same whenever the same call is made again; never NULL */
@@ -45,9 +48,9 @@ struct effect_args {
     const void *request; /* of the type that effect_wire() names */
 };
 
-/* How a kind of effect looks on the wire. */
+/* How a kind of effect looks on the wire. What is no call has a name and no tables. */
 struct effect_wire {
-    const char *name;           /* "process_payment" */
+    const char *name;           /* "process_payment"; "limits" */
     const struct type *request; /* what effect_args.request points to */
     const struct type *answer;  /* what effect_result.value must point to */
 };

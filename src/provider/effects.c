@@ -1,6 +1,7 @@
 /* Orders on their way: encoded and sent, or answered from within; one DONE each, found by number.
  *
  *     start -> http_client_send ............ http_done -> answer_decode -> DONE
+ *        |---> limit_store_run ............. limits_done ---------------> DONE
  *        '---> builtin, refused: `due` ..... tick ----------------------> DONE                       */
 #include "provider/effects.h"
 
@@ -14,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
+#include "limits/store.h"
 #include "payment/effect.h"
 #include "provider/answer.h"
 #include "provider/builtin.h"
@@ -24,12 +26,16 @@ const int64_t effects_bucket_us[EFFECTS_BUCKETS - 1] = {
     1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 10000000, 30000000,
 };
 
+/* Where an order waits. */
+enum order_place { ORDER_DUE, ORDER_HTTP, ORDER_LIMITS };
+
 struct order {
     UT_hash_handle hh; /* effects->orders */
     struct order *prev, *next; /* effects->due */
     struct effects *effects;
     uint64_t number;
-    uint64_t http_number; /* 0: answered from within, RESULT is due */
+    enum order_place place;  /* ORDER_DUE: answered from within, with RESULT */
+    uint64_t outer_number;   /* where it waits otherwise */
     int kind;
     struct arena *arena; /* the machine's: not to be touched once the order is cancelled */
     const struct effect_result *result;
@@ -66,13 +72,25 @@ struct effects *effects_new(struct event_base *base, const struct effects_setup 
     return effects;
 }
 
-/* Takes ORDER off every list; http may still hold it. */
+/* Whoever it waits for forgets it. */
+static void order_withdraw(struct order *order)
+{
+    const struct effects_setup *setup = &order->effects->setup;
+
+    switch (order->place) {
+    case ORDER_HTTP: http_client_cancel(setup->http, order->outer_number); break;
+    case ORDER_LIMITS: limit_store_cancel(setup->limits, order->outer_number); break;
+    case ORDER_DUE: break;
+    }
+}
+
+/* Takes ORDER off every list of ours. */
 static void order_free(struct order *order)
 {
     struct effects *effects = order->effects;
 
     HASH_DEL(effects->orders, order);
-    if (!order->http_number)
+    if (order->place == ORDER_DUE)
         DL_DELETE(effects->due, order);
     free(order);
 }
@@ -84,8 +102,7 @@ void effects_free(struct effects *effects)
     if (!effects)
         return;
     HASH_ITER(hh, effects->orders, order, next) {
-        if (order->http_number)
-            http_client_cancel(effects->setup.http, order->http_number);
+        order_withdraw(order);
         order_free(order);
     }
     event_del(&effects->tick);
@@ -162,6 +179,20 @@ static void http_done(void *arg, uint64_t http_number, const struct http_result 
     order_finish(order, result);
 }
 
+static void limits_done(void *arg, uint64_t number, enum sl_err err, const struct limit_answer *answer,
+                        const char *detail)
+{
+    struct order *order = arg;
+    struct effect_result *result = arena_alloc(order->arena, sizeof(*result));
+
+    (void)number;
+    result->kind = order->kind;
+    result->err = err;
+    result->value = answer;
+    result->detail = arena_strdup(order->arena, detail);
+    order_finish(order, result);
+}
+
 static void order_is_due(struct order *order, const struct effect_result *result)
 {
     order->result = result;
@@ -207,9 +238,38 @@ static void order_send(struct order *order, const struct effect_wire *wire, cons
     request.url = buf_text(&url);
     request.body = buf_text(&body);
     request.body_len = body.len;
-    order->http_number = http_client_send(setup->http, &request, http_done, order);
+    order->place = ORDER_HTTP;
+    order->outer_number = http_client_send(setup->http, &request, http_done, order);
     buf_clear(&url);
     buf_clear(&body);
+}
+
+/* Counters that are not asked for anything answer at once. */
+static void limits_send(struct order *order, const struct limit_order *limits)
+{
+    struct limit_store *store = order->effects->setup.limits;
+    struct effect_result *result;
+    struct limit_answer *answer;
+    size_t i, changes = 0;
+
+    if (!store) {
+        order_is_due(order, refusal(order, SL_EPROTO, "nobody keeps turnover counters here"));
+        return;
+    }
+    for (i = 0; i < limits->count; i++)
+        changes += limits->requests[i].count;
+    if (changes > 0) {
+        order->place = ORDER_LIMITS;
+        order->outer_number = limit_store_run(store, limits, order->arena, limits_done, order);
+        return;
+    }
+    answer = arena_alloc(order->arena, sizeof(*answer));
+    answer->outcomes = arena_array(order->arena, limits->count, sizeof(*answer->outcomes));
+    answer->count = limits->count;
+    result = arena_alloc(order->arena, sizeof(*result));
+    result->kind = order->kind;
+    result->value = answer;
+    order_is_due(order, result);
 }
 
 static void start(void *ctx, const struct effect *effect, uint64_t number, struct arena *arena, effect_done_fn done,
@@ -217,7 +277,7 @@ static void start(void *ctx, const struct effect *effect, uint64_t number, struc
 {
     struct effects *effects = ctx;
     const struct effect_wire *wire = effect_wire(effect->kind);
-    const struct effect_args *args = effect->args;
+    const struct effect_args *args = effect->args; /* of a call */
     struct order *order = xcalloc(1, sizeof(*order));
     struct order *twin;
 
@@ -235,6 +295,8 @@ static void start(void *ctx, const struct effect *effect, uint64_t number, struc
         stats_of(effects, effect->kind)->started++;
     if (!wire)
         order_is_due(order, refusal(order, SL_EPROTO, "nobody performs orders of this kind"));
+    else if (effect->kind == FX_LIMITS)
+        limits_send(order, effect->args);
     else if (builtin_is(args->url))
         order_is_due(order, builtin_answer(args->url, effect->kind, args->request, arena));
     else if (strpbrk(args->url, "?#"))
@@ -255,8 +317,7 @@ static void cancel(void *ctx, uint64_t number)
     stats = stats_of(effects, order->kind);
     if (stats)
         stats->cancelled++;
-    if (order->http_number)
-        http_client_cancel(effects->setup.http, order->http_number);
+    order_withdraw(order);
     order_free(order);
 }
 

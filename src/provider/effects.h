@@ -1,4 +1,4 @@
-/* Performs what the payment workflow orders from providers and the inspector (payment/effect.h).
+/* Performs what the payment workflow orders from providers, the inspector and turnover counters (payment/effect.h).
  *
  * One order is one POST {url}/{name of the call} with a JSON body and the order's idempotency key in
  * the header Idempotency-Key. What the answer means (doc/spec/session.md 12):
@@ -30,11 +30,13 @@
 #include "provider/http_client.h"
 
 struct effects;
+struct limit_store;
 
 struct effects_setup {
     struct http_client *http;     /* borrowed; must outlive the effects */
     int64_t provider_timeout_ms;  /* where the order names none; 0: 30000 */
     int64_t inspector_timeout_ms; /* 0: 3000 */
+    struct limit_store *limits;   /* borrowed; NULL: FX_LIMITS is answered SL_EPROTO */
 };
 
 struct effects *effects_new(struct event_base *base, const struct effects_setup *setup);
@@ -45,7 +47,7 @@ void effects_free(struct effects *effects);
  * the orders under way. An order of an unknown kind is answered SL_EPROTO. */
 const struct effect_ops *effects_ops(void);
 
-#define EFFECTS_KINDS 3
+#define EFFECTS_KINDS 4
 #define EFFECTS_BUCKETS 14
 
 /* Upper bounds of the latency buckets, in microseconds; what is slower counts in the last, open one. */

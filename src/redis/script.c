@@ -96,11 +96,15 @@ void script_call(struct client *client, struct script *script, const struct scri
     request->done = done;
     request->done_arg = done_arg;
     request->deadline_us = clock_mono_us() + deadline_ms * 1000;
-    wire_begin(&request->wire, 3 + input->fixed_count + input->rest_count);
+    wire_begin(&request->wire, 3 + input->fixed_count + input->more_key_count + input->rest_count);
     wire_add(&request->wire, slice_of("EVALSHA"));
     wire_add(&request->wire, slice_of(script_sha(script)));
-    wire_add(&request->wire, slice_i64(keys, (int64_t)input->key_count));
-    for (i = 0; i < input->fixed_count; i++)
+    wire_add(&request->wire, slice_i64(keys, (int64_t)(input->key_count + input->more_key_count)));
+    for (i = 0; i < input->key_count; i++)
+        wire_add(&request->wire, input->fixed[i]);
+    for (i = 0; i < input->more_key_count; i++)
+        wire_add(&request->wire, input->more_keys[i]);
+    for (i = input->key_count; i < input->fixed_count; i++)
         wire_add(&request->wire, input->fixed[i]);
     for (i = 0; i < input->rest_count; i++)
         wire_add(&request->wire, input->rest[i]);

@@ -14,10 +14,12 @@ struct script {
     const struct client *load_client; /* where that was */
 };
 
-/* Keys first, then arguments; FIXED holds both, REST more arguments. */
+/* Keys first, then arguments; FIXED holds both. MORE_KEYS follow its keys, REST are more arguments. */
 struct script_input {
     const struct slice *fixed;
     size_t key_count, fixed_count;
+    const struct slice *more_keys;
+    size_t more_key_count;
     const struct slice *rest;
     size_t rest_count;
 };

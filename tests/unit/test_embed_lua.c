@@ -156,6 +156,8 @@ Test(embed_lua, mistakes_stop_the_build, .init = dir_make, .fini = dir_remove)
         { "-- KEYS 1 A-b string\n", "", "no usable name" },
         { "-- KEYS 1 a string\n-- ARGV 2 b text\n", "", "out of order" },
         { "-- KEYS 1 a string\n-- ARGV ... b text\n-- ARGV 1 c text\n", "", "open end" },
+        { "-- KEYS ... a string\n-- KEYS 1 b string\n", "", "open end" },
+        { "-- KEYS ... a string\n-- ERRORS none\n-- COST O(1)\n", "", "needs a numbered argument" },
         { "-- KEYS 1 a string\n-- RETURNS one done\n", "", "not a code" },
         { "-- KEYS 1 a string\n-- RETURNS 1 done\n-- RETURNS 1 other\n", "", "twice" },
         { "-- KEYS 1 a string\n-- COST O(1)\n", "", "no ERRORS" },
