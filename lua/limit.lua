@@ -60,43 +60,41 @@ local function fits(a, b)
     return a_low <= b_low
 end
 
--- What a verb means for a counter: code, and either the answer at hand or the new state and what is added.
+-- What a verb means for a counter: { code }, or { 0, answer }, or with nothing at hand yet also what is to be written:
+-- the record's STATE, what is added one after the other, and the amount that then counts as KEPT.
 -- RECORD: nil, or { state, amount, value }. VALUE: nil for a counter that is not there.
 
 local function plan_hold(value, record, amount)
-    if not record then
-        if not is_amount(value or '0') then
-            return 4
+    if record then
+        if record.state ~= 'held' then
+            return { 1 }
         end
-        return 0, nil, 'held', { amount }, amount
+        return { 0, record.value }
     end
-    if record.state ~= 'held' then
-        return 1
+    if not is_amount(value or '0') then
+        return { 4 }
     end
-    return 0, record.value
+    return { 0, nil, state = 'held', deltas = { amount }, kept = amount }
 end
 
--- STATE: what the record is to become; AMOUNT: what is then counted.
+-- STATE: what the record is to become. AMOUNT: what counts from then on; nil: nothing.
 local function plan_final(value, record, state, amount)
     if not value then
-        return 2
+        return { 2 }
     end
-    if not record then
-        return 3
+    if not record or (record.state == 'held' and amount and not fits(amount, record.amount)) then
+        return { 3 }
     end
-    if record.state == 'held' then
-        if state == 'rolled_back' then
-            return is_safe(value) and 0 or 4, nil, state, { negated(record.amount) }, record.amount
+    if record.state ~= 'held' then
+        if record.state ~= state or (amount and record.amount ~= amount) then
+            return { 3 }
         end
-        if not fits(amount, record.amount) then
-            return 3
-        end
-        return is_safe(value) and 0 or 4, nil, state, { negated(record.amount), amount }, amount
+        return { 0, record.value }
     end
-    if record.state ~= state or (state == 'committed' and record.amount ~= amount) then
-        return 3
+    if not is_safe(value) then
+        return { 4 }
     end
-    return 0, record.value
+    return { 0, nil, state = state, deltas = { negated(record.amount), amount }, kept = amount or record.amount }
 end
 
 local function plan_of(verb, value, record, amount)
@@ -106,13 +104,10 @@ local function plan_of(verb, value, record, amount)
         return plan_final(value, record, 'committed', amount)
     elseif verb == 'rollback' then
         return plan_final(value, record, 'rolled_back')
-    elseif verb == 'read' then
-        if not record then
-            return 3
-        end
-        return 0, record.value
+    elseif verb == 'read' and not record then
+        return { 3 }
     end
-    return 0, value or '0'
+    return { 0, verb == 'read' and record.value or value or '0' }
 end
 
 local verbs = { hold = true, commit = true, rollback = true, read = true, current = true }
@@ -149,14 +144,14 @@ for i, change in ipairs(changes) do
         or (text and not (value and record.state and is_amount(record.amount))) then
         return redis.error_reply('SLDATA limit: counter ' .. i .. ' holds what was never written')
     end
-    local code, answer, state, deltas, kept = plan_of(change.verb, value, record, change.amount)
-    if tolerant and (code == 2 or code == 3) then
-        code, answer = 0, value or '0'
+    local plan = plan_of(change.verb, value, record, change.amount)
+    if tolerant and (plan[1] == 2 or plan[1] == 3) then
+        plan = { 0, value or '0' }
     end
-    if code ~= 0 then
-        return { code, i }
+    if plan[1] ~= 0 then
+        return { plan[1], i }
     end
-    change.answer, change.state, change.deltas, change.kept = answer, state, deltas, kept
+    change.plan, change.answer = plan, plan[2]
 end
 
 -- Writes.
@@ -168,11 +163,11 @@ for i, change in ipairs(changes) do
     if not change.answer and twin ~= change then
         change.answer = twin.answer
     elseif not change.answer then
-        for _, delta in ipairs(change.deltas) do
+        for _, delta in ipairs(change.plan.deltas) do
             redis.call('HINCRBY', change.key, 'value', delta)
         end
         change.answer = redis.call('HGET', change.key, 'value')
-        redis.call('HSET', change.key, field, change.state .. ' ' .. change.kept .. ' ' .. change.answer)
+        redis.call('HSET', change.key, field, change.plan.state .. ' ' .. change.plan.kept .. ' ' .. change.answer)
         if change.verb == 'hold' then
             redis.call('PEXPIREAT', change.key, string.format('%.0f', math.max(tonumber(change.expires), earliest)))
         end

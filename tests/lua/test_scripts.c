@@ -738,5 +738,5 @@ Test(scripts, headers_and_bodies_name_the_same_codes)
             cr_expect(declared >> code & 1 || !returns_code(text, code), "%s does not declare %lld", (*script)->name, (long long)code);
         cr_expect_eq(!strstr(text, "-- ERRORS SLARGS"), !strstr(text, "error_reply('SLARGS "), "%s", (*script)->name);
     }
-    cr_expect_eq(count, 10);
+    cr_expect_eq(count, 11);
 }
