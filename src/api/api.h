@@ -15,6 +15,7 @@
 #include "engine/space.h"
 #include "engine/wheel.h"
 #include "provider/effects.h"
+#include "provider/health_watch.h"
 
 struct api;
 struct event_base;
@@ -31,6 +32,7 @@ struct api_setup {
     struct runtime *runtime;
     struct wheel *wheel;
     struct effects *effects;
+    struct health_watch *health;
     struct domain_store *domains;
     const struct alarm_ops *alarm;
     void *alarm_ctx;

@@ -12,16 +12,6 @@ static void figure(struct buf *out, const char *name, const char *type, const ch
     buf_printf(out, "# HELP sluice_%s %s\n# TYPE sluice_%s %s\nsluice_%s %" PRIu64 "\n", name, help, name, type, name, value);
 }
 
-/* All causes, so that an alert has something to compare with from the start. */
-static void cause_figures(struct buf *out, const char *name, const char *help, const uint64_t *counts)
-{
-    size_t i;
-
-    buf_printf(out, "# HELP sluice_%s %s\n# TYPE sluice_%s counter\n", name, help, name);
-    for (i = 0; i < STEP_CAUSES; i++)
-        buf_printf(out, "sluice_%s{cause=\"%s\"} %" PRIu64 "\n", name, step_cause_name((enum step_cause)i), counts[i]);
-}
-
 static void runtime_figures(const struct api_setup *setup, struct buf *out)
 {
     struct runtime_stats stats;
@@ -36,10 +26,6 @@ static void runtime_figures(const struct api_setup *setup, struct buf *out)
     figure(out, "effects_total", "counter", "Effects ordered.", stats.effects);
     figure(out, "step_retries_total", "counter", "Steps that failed and are tried again.", stats.retries);
     figure(out, "machine_failures_total", "counter", "Machines parked as failed.", stats.failures);
-    cause_figures(out, "step_retries_by_cause_total", "Steps that are tried again, by what was in their way.",
-                  stats.retries_by);
-    cause_figures(out, "machine_failures_by_cause_total", "Machines parked as failed, by what was in their way.",
-                  stats.failures_by);
     figure(out, "calls_total", "counter", "Calls taken.", stats.calls);
     figure(out, "refusals_total", "counter", "Calls refused by the rules.", stats.refusals);
     figure(out, "lost_claims_total", "counter", "Claims that ran out while in work.", stats.lost_claims);
@@ -101,6 +87,30 @@ static void effect_figures(const struct api_setup *setup, struct buf *out)
     figure(out, "effects_in_flight", "gauge", "Calls to providers and inspectors under way.", stats.in_flight);
 }
 
+static void health_figures(const struct api_setup *setup, struct buf *out)
+{
+    const struct health_view *view = health_watch_view(setup->health);
+    struct health_watch_stats stats;
+    size_t i, kind;
+
+    health_watch_stats(setup->health, &stats);
+    figure(out, "fault_reports_total", "counter", "Outcomes at providers that the fault detector was told here.", stats.reports);
+    figure(out, "fault_flushes_total", "counter", "Times that outcomes were shared with the other daemons.", stats.flushes);
+    figure(out, "fault_flush_failures_total", "counter", "Times that this failed.", stats.failed);
+    figure(out, "fault_lost_total", "counter", "Outcomes that were given up.", stats.lost);
+    buf_str(out, "# HELP sluice_provider_failure_rate How much of what was lately asked of a provider failed, 0 to 1.\n"
+                 "# TYPE sluice_provider_failure_rate gauge\n");
+    for (i = 0; view && i < view->count; i++) {
+        const struct health_rates *rates = &view->providers[i];
+
+        for (kind = 0; kind < HEALTH_KINDS; kind++) {
+            if (rates->known[kind])
+                buf_printf(out, "sluice_provider_failure_rate{provider=\"%" PRId64 "\",kind=\"%s\"} %.6f\n",
+                           rates->provider_id, health_kind_name((enum health_kind)kind), rates->rates[kind]);
+        }
+    }
+}
+
 static void route_latency(const struct api_route *route, struct buf *out)
 {
     uint64_t count = 0;
@@ -152,6 +162,7 @@ void metrics_get(struct api_request *request)
     redis_figures(setup, &text);
     wheel_figures(setup, &text);
     effect_figures(setup, &text);
+    health_figures(setup, &text);
     figure(&text, "http_open", "gauge", "Requests that are not answered yet, this one too.", requests_open(request));
     http_figures(&text);
     answer_text(request, 200, "text/plain; version=0.0.4", &text);

@@ -16,7 +16,7 @@ static const struct {
       "'latest_event_id':{'type':'integer'},'invoice':'#Invoice','payments':{'type':'array','items':'#PaymentState'},"
       "'machine':{'type':'object','properties':{'status':{'type':'string'},'activity':{'type':'string'},"
       "'due':{'type':'string','format':'date-time'},'attempts':{'type':'integer'},'since':{'type':'string',"
-      "'format':'date-time'},'reason':{'type':'string'},'cause':{'type':'string'}}}}}" },
+      "'format':'date-time'},'reason':{'type':'string'}}}}}" },
     { "PaymentState",
       "{'type':'object','required':['payment','sessions'],'properties':{'payment':'#InvoicePayment','route':'#Route',"
       "'cash_flow':'#CashFlow','adjustments':{'type':'array'},'refunds':{'type':'array'},"
@@ -44,7 +44,7 @@ static const struct {
       "{'type':'array','items':{'type':'object','required':['kind','id'],'properties':{'kind':{'type':'string'},"
       "'id':{'type':'string'},'due':{'type':'string','format':'date-time'},'status':{'type':'string'},"
       "'activity':{'type':'string'},'attempts':{'type':'integer'},'since':{'type':'string','format':'date-time'},"
-      "'cause':{'type':'string'},'reason':{'type':'string'}}}}" },
+      "'reason':{'type':'string'}}}}" },
     { "Repaired",
       "{'type':'object','required':['id','version'],'properties':{'id':{'type':'string'},'version':{'type':'integer'},"
       "'dry_run':{'type':'boolean'},'outcome':{'type':'string','enum':['commit','effect','retry','fail']},"
@@ -59,6 +59,13 @@ static const struct {
     { "Partitions",
       "{'type':'array','items':{'type':'object','required':['partition','tag','owner','waiting'],'properties':{"
       "'partition':{'type':'integer'},'tag':{'type':'string'},'owner':{'type':'string'},'waiting':{'type':'integer'}}}}" },
+    { "ProvidersHealth",
+      "{'type':'object','required':['enabled','providers'],'properties':{'enabled':{'type':'boolean'},"
+      "'providers':{'type':'array','items':{'type':'object','required':['provider_id'],'properties':{"
+      "'provider_id':{'type':'integer'},'name':{'type':'string'},'availability':{'type':'object','properties':{"
+      "'status':{'type':'string','enum':['alive','dead']},'failure_rate':{'type':'number'}}},"
+      "'conversion':{'type':'object','properties':{'status':{'type':'string','enum':['normal','lacking']},"
+      "'failure_rate':{'type':'number'}}}}}}}}" },
     { "Health",
       "{'type':'object','required':['status'],'properties':{'status':{'type':'string'},'redis':{'type':'boolean'},"
       "'configuration':{'type':'boolean'},'durability':{'type':'string'},'access':{'type':'string'}}}" },

@@ -137,6 +137,7 @@ void repairs_scenario(struct api_request *request);
 void timers_list(struct api_request *request);
 void daemons_list(struct api_request *request);
 void partitions_list(struct api_request *request);
+void providers_health(struct api_request *request);
 void health_live(struct api_request *request);
 void health_ready(struct api_request *request);
 void metrics_get(struct api_request *request);

@@ -1,4 +1,4 @@
-/* sluice timers, machines, partitions, account, repair: what operators look at. */
+/* sluice timers, machines, partitions, health, account, repair: what operators look at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +51,41 @@ int cmd_partitions(struct cli *cli)
                    json_string_value(json_object_get(entry, "tag")),
                    (long long)json_integer_value(json_object_get(entry, "waiting")),
                    json_string_value(json_object_get(entry, "owner")));
+    json_decref(answer);
+    return code;
+}
+
+/* ---- providers ---- */
+
+static void print_rate(const json_t *provider, const char *kind)
+{
+    const json_t *service = json_object_get(provider, kind);
+
+    if (service)
+        printf("  %s %s (%.1f %% failed)", kind, json_string_value(json_object_get(service, "status")),
+               json_number_value(json_object_get(service, "failure_rate")) * 100);
+}
+
+int cmd_health(struct cli *cli)
+{
+    json_t *answer, *provider, *name;
+    int code = api_get(cli, "/v1/providers/health", &answer);
+    size_t i;
+
+    if (!code && cli->json) {
+        print_json(answer);
+    } else if (!code) {
+        if (!json_is_true(json_object_get(answer, "enabled")))
+            puts("The fault detector is off.");
+        json_array_foreach(json_object_get(answer, "providers"), i, provider) {
+            name = json_object_get(provider, "name");
+            printf("%4lld %-20s", (long long)json_integer_value(json_object_get(provider, "provider_id")),
+                   name ? json_string_value(name) : "");
+            print_rate(provider, "availability");
+            print_rate(provider, "conversion");
+            putchar('\n');
+        }
+    }
     json_decref(answer);
     return code;
 }

@@ -24,6 +24,7 @@ static const struct command commands[] = {
     { "timers", NULL, "", 0, 0, cmd_timers, "the next timers" },
     { "machines", NULL, "", 0, 0, cmd_machines, "invoices that are failed (--status failed) or wait (--status waiting)" },
     { "partitions", NULL, "", 0, 0, cmd_partitions, "who prefers which partition, and how much waits there" },
+    { "health", NULL, "", 0, 0, cmd_health, "failure rates of providers, as routing sees them" },
     { "account", NULL, "[ID]", 0, 1, cmd_account, "balances of a ledger account (--all: of all that have moved)" },
     { "repair", NULL, "INVOICE", 1, 1, cmd_repair, "make a failed invoice work again" },
 };

@@ -21,6 +21,7 @@
 #include "engine/redis_store.h"
 #include "limits/store.h"
 #include "payment/kind.h"
+#include "provider/health_watch.h"
 #include "redis/meta.h"
 #include "redis/partition.h"
 #include "redis/script_list.h"
@@ -38,6 +39,7 @@ struct daemon {
     struct domain_store *domains;
     struct http_client *http;
     struct limit_store *limits;
+    struct health_watch *health;
     struct effects *effects;
     struct redis_store store;
     struct runtime *runtime;
@@ -76,11 +78,17 @@ static void daemon_run(struct daemon *daemon, int partitions)
         return;
     }
     daemon->limits = limit_store_new(daemon->client, partitions, STORE_MS);
-    daemon->effects = effects_new(daemon->base, &(struct effects_setup){ .http = daemon->http, .limits = daemon->limits });
+    daemon->health = health_watch_new(&(struct health_watch_setup){
+        .base = daemon->base, .client = daemon->client, .settings = &options->health,
+    });
+    daemon->effects = effects_new(daemon->base, &(struct effects_setup){
+        .http = daemon->http, .limits = daemon->limits, .heard = health_watch_heard, .heard_ctx = daemon->health,
+    });
     daemon->store = (struct redis_store){ daemon->client, daemon->space, STORE_MS };
     daemon->runtime = runtime_new(&(struct runtime_setup){
         .store = &redis_store_ops, .store_ctx = &daemon->store, .effects = effects_ops(), .effects_ctx = daemon->effects,
         .config = &domain_store_ops, .config_ctx = daemon->domains, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->alarm,
+        .outlook = health_watch_outlook, .note = health_watch_note, .owner_ctx = daemon->health,
         .lease_ms = options->lease_ms,
     });
     daemon->wheel = wheel_new(&(struct wheel_setup){
@@ -90,7 +98,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
     if (api_new(&(struct api_setup){
             .base = daemon->base, .listen = options->listen, .listen_count = options->listen_count, .reuse_port = options->reuse_port,
             .auth = daemon->auth, .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime,
-            .wheel = daemon->wheel, .effects = daemon->effects, .domains = daemon->domains, .alarm = &alarm_loop_ops,
+            .wheel = daemon->wheel, .effects = daemon->effects, .health = daemon->health, .domains = daemon->domains, .alarm = &alarm_loop_ops,
             .alarm_ctx = daemon->alarm, .durable = daemon->durable,
         }, &daemon->api, &failed)) {
         saved = errno;
@@ -273,6 +281,7 @@ static void daemon_free(struct daemon *daemon)
     effects_free(daemon->effects);
     limit_store_free(daemon->limits);
     http_client_free(daemon->http);
+    health_watch_free(daemon->health);
     domain_store_free(daemon->domains);
     space_free(daemon->space);
     auth_free(daemon->auth);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "config.h"
+#include "provider/health_watch.h"
 #include "redis/partition.h"
 
 static const char help[] =
@@ -30,6 +31,15 @@ static const char help[] =
     "  --lease=MS             how long a machine stays claimed without being extended (default: 30000)\n"
     "  --grace=MS             time for work under way when told to stop (default: 10000)\n"
     "  --name=NAME            of this daemon among its kin (default: host:pid)\n"
+    "  --fault-detector=HOW   on (default): routing shuns providers that fail; off: it does not, and nothing\n"
+    "                         is counted; the same for all daemons, as are the next five\n"
+    "  --fault-critical=A,C   failure rates from which a provider is dead (A), or lacks conversion (C)\n"
+    "                         (default: 0.7,0.7)\n"
+    "  --fault-limit=MS       a provider's call that takes longer has failed (default: 10000)\n"
+    "  --fault-window=MS      how long an outcome counts (default: 60000)\n"
+    "  --fault-tick=MS        how often daemons share what they saw (default: 3000)\n"
+    "  --fault-benign=A,B     sub codes of authorization_failed that do not speak against a provider (default:\n"
+    "                         insufficient_funds,rejected_by_issuer,processing_deadline_reached)\n"
     "  --log-level=LEVEL      error, warn, info (default) or debug\n"
     "  --help, --version\n"
     "\n"
@@ -38,7 +48,8 @@ static const char help[] =
 
 enum {
     OPT_REDIS = 256, OPT_DATA, OPT_PARTITIONS, OPT_DURABILITY, OPT_LISTEN, OPT_REUSE_PORT, OPT_TOKENS, OPT_INSECURE,
-    OPT_LEASE, OPT_GRACE, OPT_NAME, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
+    OPT_LEASE, OPT_GRACE, OPT_NAME, OPT_FAULT_DETECTOR, OPT_FAULT_CRITICAL, OPT_FAULT_LIMIT, OPT_FAULT_WINDOW,
+    OPT_FAULT_TICK, OPT_FAULT_BENIGN, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option table[] = {
@@ -53,6 +64,12 @@ static const struct option table[] = {
     { "lease", required_argument, NULL, OPT_LEASE },
     { "grace", required_argument, NULL, OPT_GRACE },
     { "name", required_argument, NULL, OPT_NAME },
+    { "fault-detector", required_argument, NULL, OPT_FAULT_DETECTOR },
+    { "fault-critical", required_argument, NULL, OPT_FAULT_CRITICAL },
+    { "fault-limit", required_argument, NULL, OPT_FAULT_LIMIT },
+    { "fault-window", required_argument, NULL, OPT_FAULT_WINDOW },
+    { "fault-tick", required_argument, NULL, OPT_FAULT_TICK },
+    { "fault-benign", required_argument, NULL, OPT_FAULT_BENIGN },
     { "log-level", required_argument, NULL, OPT_LOG_LEVEL },
     { "help", no_argument, NULL, OPT_HELP },
     { "version", no_argument, NULL, OPT_VERSION },
@@ -103,6 +120,60 @@ static void listen_set(struct options *options, const char *text)
     }
 }
 
+/* "0.7,0.5" */
+static void critical_set(struct options *options, const char *text)
+{
+    char *end;
+    double rates[HEALTH_KINDS];
+
+    rates[HEALTH_AVAILABILITY] = strtod(text, &end);
+    rates[HEALTH_CONVERSION] = *end == ',' ? strtod(end + 1, &end) : -1;
+    if (*end || !(rates[0] > 0 && rates[0] <= 1 && rates[1] > 0 && rates[1] <= 1))
+        die("--fault-critical must be two rates above 0 and up to 1 (0.7,0.7), not \"%s\"", text);
+    options->health.kinds[HEALTH_AVAILABILITY].critical = rates[HEALTH_AVAILABILITY];
+    options->health.kinds[HEALTH_CONVERSION].critical = rates[HEALTH_CONVERSION];
+}
+
+/* Codes with commas between; none at all is possible, too. */
+static void benign_set(struct options *options, const char *text)
+{
+    char *code, *rest = options->benign_text;
+
+    if (strlen(text) >= sizeof(options->benign_text))
+        die("--fault-benign is longer than %d bytes", BENIGN_TEXT_MAX - 1);
+    snprintf(options->benign_text, sizeof(options->benign_text), "%s", text);
+    options->health.benign = options->benign;
+    options->health.benign_count = 0;
+    while ((code = strsep(&rest, ","))) {
+        if (!*code)
+            continue;
+        if (options->health.benign_count == BENIGN_MAX)
+            die("--fault-benign takes at most %d codes", BENIGN_MAX);
+        options->benign[options->health.benign_count++] = code;
+    }
+}
+
+static void fault_option_set(struct options *options, int option, const char *value)
+{
+    struct health_settings *health = &options->health;
+
+    switch (option) {
+    case OPT_FAULT_DETECTOR:
+        health->enabled = strcmp(value, "on") == 0;
+        if (!health->enabled && strcmp(value, "off") != 0)
+            die("--fault-detector must be on or off, not \"%s\"", value);
+        break;
+    case OPT_FAULT_CRITICAL: critical_set(options, value); break;
+    case OPT_FAULT_LIMIT: health->kinds[HEALTH_AVAILABILITY].limit_ms = number("fault-limit", value, 1, 3600000); break;
+    case OPT_FAULT_WINDOW:
+        health->kinds[HEALTH_AVAILABILITY].window_ms = number("fault-window", value, 10, 24 * 3600000);
+        health->kinds[HEALTH_CONVERSION].window_ms = health->kinds[HEALTH_AVAILABILITY].window_ms;
+        break;
+    case OPT_FAULT_TICK: health->tick_ms = number("fault-tick", value, 10, 60000); break;
+    default: benign_set(options, value); break;
+    }
+}
+
 static void option_set(struct options *options, int option, const char *value)
 {
     enum log_level level;
@@ -123,6 +194,12 @@ static void option_set(struct options *options, int option, const char *value)
     case OPT_LEASE: options->lease_ms = number("lease", value, 100, 3600000); break;
     case OPT_GRACE: options->grace_ms = number("grace", value, 0, 3600000); break;
     case OPT_NAME: options->name = value; break;
+    case OPT_FAULT_DETECTOR:
+    case OPT_FAULT_CRITICAL:
+    case OPT_FAULT_LIMIT:
+    case OPT_FAULT_WINDOW:
+    case OPT_FAULT_TICK:
+    case OPT_FAULT_BENIGN: fault_option_set(options, option, value); break;
     case OPT_LOG_LEVEL:
         if (!log_level_parse(value, &level))
             die("--log-level must be error, warn, info or debug, not \"%s\"", value);
@@ -150,12 +227,12 @@ void options_parse(int argc, char **argv, struct options *out)
 {
     char place[LISTEN_TEXT_MAX];
     const struct option *row;
-    const char *value;
+    const char *value, *why;
     size_t i;
     int option;
 
     *out = (struct options){
-        .data = "sluice-data", .lease_ms = 30000, .grace_ms = 10000,
+        .data = "sluice-data", .lease_ms = 30000, .grace_ms = 10000, .health = health_defaults,
     };
     listen_set(out, "127.0.0.1:8080");
     for (row = table; row->name && row->val < OPT_HELP; row++) {
@@ -167,6 +244,8 @@ void options_parse(int argc, char **argv, struct options *out)
         option_set(out, option, optarg);
     if (optind < argc)
         die("what is \"%s\"? Try --help.", argv[optind]);
+    if (!health_settings_fit(&out->health, &why))
+        die("%s", why);
     if (!out->tokens && !out->insecure)
         die("who may do what? Give --tokens=FILE, or --insecure to let everybody do everything.");
     if (out->tokens && out->insecure)

@@ -6,6 +6,10 @@
 #include <stdint.h>
 
 #include "api/listen.h"
+#include "domain/health.h"
+
+#define BENIGN_MAX 64
+#define BENIGN_TEXT_MAX 2048
 
 struct options {
     const char *redis;   /* address; NULL: a private redis-server in DATA */
@@ -20,6 +24,9 @@ struct options {
     int64_t grace_ms;    /* for work under way when told to stop */
     const char *name;    /* among the daemons; NULL: host:pid */
     bool reuse_port;
+    struct health_settings health; /* of the fault detector */
+    const char *benign[BENIGN_MAX]; /* its benign failures, where they are given; parts of the text */
+    char benign_text[BENIGN_TEXT_MAX];
 };
 
 /* Parses; ends the process after --help, --version or with a sentence and status 2 after a fault. */

@@ -65,6 +65,7 @@ static void rehearse_step(struct rehearsing *one, const void *config)
         .input = one->input, .args = one->args, .id = one->id, .state = one->state, .version = one->info.version,
         .quiet = one->info.quiet, .now_us = runtime_now_us(one->runtime), .arena = one->arena,
         .head = setup->config->head(setup->config_ctx), .config = config,
+        .outlook = setup->outlook ? setup->outlook(setup->owner_ctx) : NULL,
         .random = setup->alarm->random(setup->alarm_ctx),
     };
 
@@ -115,7 +116,6 @@ static void rehearse_loaded(void *arg, const struct store_loaded *loaded)
     one->info.status = arena_strdup(one->arena, loaded->info.status);
     one->info.activity = arena_strdup(one->arena, loaded->info.activity);
     one->info.reason = loaded->info.reason ? arena_strdup(one->arena, loaded->info.reason) : NULL;
-    one->info.cause = loaded->info.cause ? arena_strdup(one->arena, loaded->info.cause) : NULL;
     err = machine_fold(one->kind, loaded, one->arena, &one->state, &why);
     if (err)
         rehearse_err(one, err, why);

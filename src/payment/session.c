@@ -6,19 +6,36 @@
  *                --> payment/callback.c from outside
  *
  * An answer means the same for all targets. What a finished session means does not: a payment whose
- * first session fails is rolled back, one whose capture or cancel fails needs an operator: the failure is
- * stored with a new session that a repair goes on with, and the machine is parked.                  */
+ * first session fails is rolled back, one whose capture or cancel fails needs an operator.          */
 #include "payment/session.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "payment/note.h"
 #include "payment/plan.h"
 #include "payment/proxy.h"
 #include "payment/retry.h"
+
+/* ---- what the provider's statistics are told ---- */
+
+/* Only sessions that are to get the money authorised say something of a provider's conversion (routing.md 13.2). */
+static void note_conversion(struct step_ctx *ctx, const struct session *session, bool ok)
+{
+    struct conversion_note note = { session->route.provider.id, ok };
+
+    if (session->target.tag == TARGET_PROCESSED)
+        step_note(ctx->out, NOTE_CONVERSION, arena_memdup(ctx->in->arena, &note, sizeof(note)));
+}
+
+/* Whether FAILURE is one that the provider is not to be blamed for. */
+static bool failure_is_benign(const struct step_ctx *ctx, const struct operation_failure *failure)
+{
+    if (failure->tag != OPERATION_FAILURE || strcmp(failure->failure.code, "authorization_failed") != 0)
+        return true;
+    return !health_sub_code_counts(ctx->in->outlook, failure->failure.sub ? failure->failure.sub->code : NULL);
+}
 
 /* ---- what the timer means ---- */
 
@@ -90,30 +107,16 @@ void session_run(struct step_ctx *ctx, const struct session *session)
     }
 }
 
-/* Ends the step: the provider is at fault. */
-static void SL_PRINTF(2, 3) bad_answer(struct step_ctx *ctx, const char *format, ...)
-{
-    va_list args;
-    char text[512];
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    step_fail(ctx->in, ctx->out, "%s", text);
-    ctx->out->cause = CAUSE_BAD_ANSWER;
-}
-
-void session_answer(struct step_ctx *ctx, const struct session *session, const struct effect_result *result)
+static void take_answer(struct step_ctx *ctx, const struct session *session, const struct effect_result *result)
 {
     const struct proxy_callback_result *callback;
 
     if (effect_is_transient(result->err)) { /* the call is made again with the same key */
         step_retry(ctx->in, ctx->out, "provider: %s", result->detail);
-        ctx->out->cause = result->err == SL_EUNKNOWN ? CAUSE_UNKNOWN_OUTCOME : CAUSE_UNAVAILABLE;
         return;
     }
     if (result->err) {
-        bad_answer(ctx, "provider: %s", result->detail);
+        step_fail(ctx->in, ctx->out, "provider: %s", result->detail);
         return;
     }
     if (result->kind == FX_PROVIDER_CALLBACK) {
@@ -122,8 +125,15 @@ void session_answer(struct step_ctx *ctx, const struct session *session, const s
     } else if (result->kind == FX_PROVIDER_PROCESS) {
         session_apply(ctx, session, result->value);
     } else {
-        bad_answer(ctx, "an answer of kind %d came for a session", result->kind);
+        step_fail(ctx->in, ctx->out, "an answer of kind %d came for a session", result->kind);
     }
+}
+
+void session_answer(struct step_ctx *ctx, const struct session *session, const struct effect_result *result)
+{
+    take_answer(ctx, session, result);
+    if (ctx->out->end == STEP_FAIL) /* what came back, or came of it, is nothing that an adapter may do */
+        note_conversion(ctx, session, false);
 }
 
 /* ---- from an answer to changes ---- */
@@ -148,7 +158,7 @@ static bool apply_trx(struct step_ctx *ctx, const struct session *session, const
     if (!trx || (session->trx && type_equal(&type_trx, trx, session->trx)))
         return true;
     if (session->trx && strcmp(session->trx->id, trx->id) != 0) {
-        bad_answer(ctx, "the provider changed its transaction from %s to %s", session->trx->id, trx->id);
+        step_fail(ctx->in, ctx->out, "the provider changed its transaction from %s to %s", session->trx->id, trx->id);
         return false;
     }
     emit_session(ctx, &session->target, &(struct session_change){
@@ -199,7 +209,7 @@ static bool apply_changed_cost(struct step_ctx *ctx, const struct session *sessi
         return true;
     }
     if (cost->amount < 0 || !cash_same_currency(cost, &payment->cost)) {
-        bad_answer(ctx, "the provider changed the cost to %" PRId64 " %s", cost->amount,
+        step_fail(ctx->in, ctx->out, "the provider changed the cost to %" PRId64 " %s", cost->amount,
                   cost->currency.symbolic_code);
         return false;
     }
@@ -224,6 +234,7 @@ static void apply_success(struct step_ctx *ctx, const struct session *session, c
     emit_session(ctx, &session->target, &(struct session_change){
         .tag = SCHG_FINISHED, .session_finished = { .result = { .tag = SESSION_SUCCEEDED } },
     });
+    note_conversion(ctx, session, true);
     step_continue(ctx->in, ctx->out);
 }
 
@@ -233,7 +244,7 @@ static void apply_suspend(struct step_ctx *ctx, const struct session *session, c
     const struct payment_state *owner = payment_of_tag(ctx->invoice, suspend->tag);
 
     if (owner && owner != ctx->payment) { /* of another invoice: the engine finds out when it binds the tag */
-        bad_answer(ctx, "tag %s belongs to payment %s", suspend->tag, owner->payment.id);
+        step_fail(ctx->in, ctx->out, "tag %s belongs to payment %s", suspend->tag, owner->payment.id);
         return;
     }
     apply_interaction(ctx, session, suspend->user_interaction, suspend->user_interaction_completion);
@@ -277,7 +288,7 @@ void session_apply(struct step_ctx *ctx, const struct session *session, const st
     const struct proxy_intent *intent = &result->intent;
 
     if (!intent->tag && session->status == SESSION_ACTIVE) {
-        bad_answer(ctx, "the provider answered without an intent");
+        step_fail(ctx->in, ctx->out, "the provider answered without an intent");
         return;
     }
     if (intent->tag && session->status == SESSION_SUSPENDED)
@@ -305,19 +316,21 @@ void session_fail(struct step_ctx *ctx, const struct session *session, const str
     struct failed *failed = arena_alloc(ctx->in->arena, sizeof(*failed));
     const char *notation = failure_notation(failure, ctx->in->arena);
 
+    if (wait_s < 0 && target != TARGET_PROCESSED) {
+        step_fail(ctx->in, ctx->out, "the %s session failed: %s", type_name_of(&type_target, target),
+                  notation ? notation : "operation_timeout");
+        return;
+    }
     failed->failure = *failure;
     emit_session(ctx, &session->target, &(struct session_change){
         .tag = SCHG_FINISHED, .session_finished = { .result = { SESSION_FAILED, failed } },
     });
-    if (wait_s < 0 && target == TARGET_PROCESSED) {
+    if (wait_s < 0) {
+        note_conversion(ctx, session, failure_is_benign(ctx, failure));
         emit_rollback(ctx, failure);
         step_continue(ctx->in, ctx->out);
         return;
     }
-    emit_session_started(ctx, &session->target); /* what a repair goes on with */
-    if (wait_s >= 0)
-        step_timer_ms(ctx->out, moment_ms(ctx->in->now_us + wait_s * 1000000));
-    else
-        step_park(ctx->in, ctx->out, CAUSE_DECLINED, "the %s session failed: %s", type_name_of(&type_target, target),
-                  notation ? notation : "operation_timeout");
+    emit_session_started(ctx, &session->target);
+    step_timer_ms(ctx->out, moment_ms(ctx->in->now_us + wait_s * 1000000));
 }

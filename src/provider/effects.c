@@ -37,6 +37,7 @@ struct order {
     enum order_place place;  /* ORDER_DUE: answered from within, with RESULT */
     uint64_t outer_number;   /* where it waits otherwise */
     int kind;
+    int64_t provider_id; /* 0: it goes to somebody else */
     struct arena *arena; /* the machine's: not to be touched once the order is cancelled */
     const struct effect_result *result;
     effect_done_fn done;
@@ -143,8 +144,12 @@ static void order_finish(struct order *order, const struct effect_result *result
     effect_done_fn done = order->done;
     void *done_arg = order->done_arg;
     uint64_t number = order->number;
+    int64_t took_us = clock_mono_us() - order->began_us;
+    const struct effects_setup *setup = &order->effects->setup;
 
-    stats_count(order->effects, order->kind, result->err, clock_mono_us() - order->began_us);
+    stats_count(order->effects, order->kind, result->err, took_us);
+    if (setup->heard && order->provider_id > 0)
+        setup->heard(setup->heard_ctx, order->provider_id, !result->err || result->err == SL_EREFUSED, took_us);
     order_free(order);
     done(done_arg, number, result);
 }
@@ -272,6 +277,11 @@ static void limits_send(struct order *order, const struct limit_order *limits)
     order_is_due(order, result);
 }
 
+static bool is_provider_call(int kind)
+{
+    return kind == FX_PROVIDER_PROCESS || kind == FX_PROVIDER_CALLBACK;
+}
+
 static void start(void *ctx, const struct effect *effect, uint64_t number, struct arena *arena, effect_done_fn done,
                   void *done_arg)
 {
@@ -286,6 +296,7 @@ static void start(void *ctx, const struct effect *effect, uint64_t number, struc
     order->effects = effects;
     order->number = number;
     order->kind = effect->kind;
+    order->provider_id = is_provider_call(effect->kind) ? args->provider_id : 0;
     order->arena = arena;
     order->done = done;
     order->done_arg = done_arg;

@@ -22,6 +22,7 @@
 #ifndef SLUICE_PROVIDER_EFFECTS_H
 #define SLUICE_PROVIDER_EFFECTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,10 @@ struct effects_setup {
     int64_t provider_timeout_ms;  /* where the order names none; 0: 30000 */
     int64_t inspector_timeout_ms; /* 0: 3000 */
     struct limit_store *limits;   /* borrowed; NULL: FX_LIMITS is answered SL_EPROTO */
+    /* Hears how each call to a provider ended: ANSWERED also with a failure of the business; not so when it was not
+     * delivered, not answered, or answered with nonsense. Cancelled ones say nothing. NULL: nobody does. */
+    void (*heard)(void *ctx, int64_t provider_id, bool answered, int64_t took_us);
+    void *heard_ctx;
 };
 
 struct effects *effects_new(struct event_base *base, const struct effects_setup *setup);

@@ -69,6 +69,20 @@ static struct arena *arena;
 static int done_count;
 static uint64_t done_number;
 static const struct effect_result *done_result;
+static struct {
+    int count;
+    int64_t provider_id, took_us;
+    bool answered;
+} heard;
+
+static void on_heard(void *ctx, int64_t provider_id, bool answered, int64_t took_us)
+{
+    cr_assert_eq(ctx, &heard);
+    heard.count++;
+    heard.provider_id = provider_id;
+    heard.answered = answered;
+    heard.took_us = took_us;
+}
 
 static void setup(void)
 {
@@ -80,7 +94,9 @@ static void setup(void)
     base = event_base_new();
     http_setup.base = base;
     cr_assert_eq(http_client_new(&http_setup, &http, &why), SL_OK);
-    effects = effects_new(base, &(struct effects_setup){ .http = http, .inspector_timeout_ms = 150 });
+    effects = effects_new(base, &(struct effects_setup){
+        .http = http, .inspector_timeout_ms = 150, .heard = on_heard, .heard_ctx = &heard,
+    });
     server_start(&server, serve);
     arena = arena_new();
     say_status = 200;
@@ -121,6 +137,7 @@ static void start(int kind, const char *text, const char *url, int64_t timeout_m
     args->url = url ? url : arena_printf(in, "http://127.0.0.1:%d/bank/", server.port);
     args->key = "inv1.1.processed.1";
     args->timeout_ms = timeout_ms;
+    args->provider_id = kind == FX_INSPECT ? 0 : 4;
     args->request = request;
     effects_ops()->start(effects, &effect, number, in, on_done, &done_count);
 }
@@ -219,11 +236,33 @@ Test(effects, each_answer_has_its_outcome)
         say_body = rows[i].body;
         result = run(FX_PROVIDER_PROCESS, PROCESSED, NULL, 5000);
         cr_expect_eq(result->err, rows[i].err, "row %zu: %s, %s", i, sl_err_name(result->err), result->detail);
+        cr_expect_eq(heard.count, (int)i + 1, "row %zu", i);
+        cr_expect_eq(heard.answered, rows[i].err == SL_OK, "row %zu", i);
         if (rows[i].detail)
             cr_expect(strstr(result->detail, rows[i].detail), "row %zu: %s", i, result->detail);
         if (rows[i].detail && rows[i].err != SL_EDOWN)
             cr_expect(strstr(result->detail, "process_payment: ") == result->detail, "row %zu: %s", i, result->detail);
     }
+}
+
+/* If this fails, a provider is taken for broken because it says no, or because an inspector does not answer. */
+Test(effects, what_is_heard_of_a_provider)
+{
+    run(FX_PROVIDER_PROCESS, PROCESSED, "builtin:decline", 5000);
+    cr_expect_eq(heard.count, 1);
+    cr_expect_eq(heard.provider_id, 4);
+    cr_expect(heard.answered, "a refusal is an answer");
+    run(FX_PROVIDER_PROCESS, PROCESSED, "builtin:unavailable", 5000);
+    cr_expect_eq(heard.count, 2);
+    cr_expect_not(heard.answered);
+    say_body = "hold";
+    run(FX_PROVIDER_PROCESS, PROCESSED, NULL, 100);
+    cr_expect_eq(heard.count, 3);
+    cr_expect_not(heard.answered);
+    cr_expect_geq(heard.took_us, 100000);
+    run(FX_INSPECT, INSPECT, NULL, 0);
+    cr_expect_eq(heard.count, 3, "an inspector is no provider");
+    server_release(&server);
 }
 
 /* If this fails, a provider that is not there looks like one that may have charged. */
@@ -271,6 +310,7 @@ Test(effects, nothing_comes_after_a_cancel)
     server_release(&server);
     loop_for(base, 400);
     cr_expect_eq(done_count, 0);
+    cr_expect_eq(heard.count, 0, "what was given up says nothing of the provider");
     effects_stats(effects, &stats);
     cr_expect_eq(stats.in_flight, 0);
     cr_expect_eq(stats.kinds[FX_PROVIDER_PROCESS - FX_INSPECT].cancelled, 3);

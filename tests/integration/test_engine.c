@@ -87,8 +87,6 @@ static void step_effect_done(const struct step_in *in, struct step_out *out)
         step_fail(in, out, "%s", result->detail);
     else
         step_retry(in, out, "%s", result->detail);
-    if (result->err)
-        out->cause = result->err == SL_EUNKNOWN ? CAUSE_UNKNOWN_OUTCOME : CAUSE_UNAVAILABLE;
 }
 
 static void step_call(const struct step_in *in, struct step_out *out, const struct ask *ask)
@@ -121,7 +119,6 @@ static void step_call(const struct step_in *in, struct step_out *out, const stru
 /* Values at which the timer does something of its own. */
 #define VALUE_STUMBLES 50 /* ticks, goes on at once, and then cannot */
 #define VALUE_ENDS 60     /* removes itself */
-#define VALUE_PARKS 70    /* ticks and parks itself */
 #define VALUE_ASKS 100    /* and more: asks the world */
 #define VALUE_BINDS 200   /* and more: binds a tag, too */
 
@@ -142,8 +139,6 @@ static void step_timeout(const struct step_in *in, struct step_out *out)
     }
     change(in, out, (struct counter_change){ .tag = TICKED });
     out->remove = state->value == VALUE_ENDS;
-    if (state->value == VALUE_PARKS && state->ticks < 2)
-        step_park(in, out, CAUSE_DECLINED, "it parks itself");
     if (state->value == VALUE_STUMBLES)
         step_continue(in, out);
     if (state->value % 2 == 1 && state->ticks % 3 != 2)
@@ -159,8 +154,13 @@ static void step_repair(const struct step_in *in, struct step_out *out)
     change(in, out, (struct counter_change){ .tag = ADDED, .added = { ask->by } });
 }
 
+/* Notes what came in, and how the outlook was then. */
 static void step(const struct step_in *in, struct step_out *out)
 {
+    const int *outlook = in->outlook;
+
+    cr_assert(outlook);
+    step_note(out, (int)in->input, arena_memdup(in->arena, outlook, sizeof(*outlook)));
     switch (in->input) {
     case IN_INIT: step_call(in, out, in->args); break;
     case IN_CALL: step_call(in, out, in->args); break;
@@ -275,6 +275,28 @@ static const void *no_revision(void *ctx, int64_t number)
 
 static const struct config_ops config = { no_config, no_revision, NULL };
 
+/* ---- the owner ---- */
+
+static struct {
+    int outlook;
+    char notes[512]; /* "input:outlook " */
+} owner;
+
+static const void *owner_outlook(void *ctx)
+{
+    cr_assert_eq(ctx, &owner);
+    return &owner.outlook;
+}
+
+static void owner_note(void *ctx, const struct note *note)
+{
+    size_t len = strlen(owner.notes);
+
+    cr_assert_eq(ctx, &owner);
+    if (len < sizeof(owner.notes) - 32)
+        sprintf(owner.notes + len, "%d:%d ", note->kind, *(const int *)note->args);
+}
+
 /* ---- the rig ---- */
 
 struct daemon {
@@ -333,6 +355,7 @@ static void daemon_open(struct daemon *daemon, const char *name, int64_t lease_m
     daemon->runtime = runtime_new(&(struct runtime_setup){
         .store = &store_ops, .store_ctx = &daemon->store, .effects = &effects, .effects_ctx = &world,
         .config = &config, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->alarm, .lease_ms = lease_ms,
+        .outlook = owner_outlook, .note = owner_note, .owner_ctx = &owner,
     });
     daemon->wheel = wheel_new(&(struct wheel_setup){
         .store = &redis_store_ops, .store_ctx = &daemon->store, .space = space, .runtime = daemon->runtime, .alarm = &alarm_loop_ops,
@@ -356,6 +379,7 @@ static void begin(void)
     redis_fixture_open(&redis);
     memset(&world, 0, sizeof(world));
     memset(&lost, 0, sizeof(lost));
+    memset(&owner, 0, sizeof(owner));
     store_ops = redis_store_ops;
     store_ops.commit = lossy_commit;
     world.alarm = alarm_loop_new(redis.base);
@@ -376,7 +400,7 @@ static struct outcome {
     bool there, refused, has_state;
     enum sl_err err;
     int64_t version, value, ticks;
-    char text[32], status[16], reason[128], cause[24];
+    char text[32], status[16], reason[128];
 } outcome;
 
 static void ended(void *arg, const struct runtime_result *result)
@@ -394,7 +418,6 @@ static void ended(void *arg, const struct runtime_result *result)
     if (result->info) {
         snprintf(out->status, sizeof(out->status), "%s", result->info->status);
         snprintf(out->reason, sizeof(out->reason), "%s", result->info->reason ? result->info->reason : "");
-        snprintf(out->cause, sizeof(out->cause), "%s", result->info->cause ? result->info->cause : "");
     }
 }
 
@@ -470,6 +493,52 @@ Test(engine, a_refusal_leaves_no_trace, .init = begin, .fini = end)
     cr_expect_eq(outcome.value, 5);
     cr_expect(start("b", -1).refused);
     cr_expect_eq(look("b", 0).err, SL_ENOENT, "a refused start leaves no machine");
+}
+
+/* ---- outlook and notes ---- */
+
+/* If this fails, statistics hear of what did not happen, hear it twice, or not at all. Inputs: 0 start, 1 timer,
+ * 2 call, 3 effect. */
+Test(engine, notes_are_handed_over_once_what_they_are_of_is_stored, .init = begin, .fini = end)
+{
+    owner.outlook = 5;
+    start("a", 1);
+    cr_expect_str_eq(owner.notes, "0:5 ");
+    owner.outlook = 6;
+    call("a", (struct ask){ ASK_ADD, -9, NULL });
+    cr_expect_str_eq(owner.notes, "0:5 ", "a refusal says nothing");
+    call("a", (struct ask){ ASK_ADD, 1, NULL });
+    cr_expect_str_eq(owner.notes, "0:5 2:6 ");
+    start("b", VALUE_STUMBLES);
+    owner.notes[0] = '\0';
+    call("b", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("b", strcmp(now.status, "failed") == 0);
+    cr_expect_str_eq(owner.notes, "2:6 1:6 1:6 1:6 1:6 ", "the call, the tick, and each step that failed");
+    start("c", VALUE_ASKS);
+    owner.notes[0] = '\0';
+    world.script[world.answered] = SL_EPROTO;
+    world.scripted = world.answered + 1;
+    call("c", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("c", strcmp(now.status, "failed") == 0);
+    cr_expect_str_eq(owner.notes, "2:6 3:6 ", "an order without changes stores nothing; its failed end does");
+}
+
+/* If this fails, an answer that was lost makes a note be handed over twice, or never. */
+Test(engine, a_note_of_a_commit_that_is_sent_again_is_handed_over_once, .init = begin, .fini = end)
+{
+    struct ask ask = { ASK_ADD, 1, NULL };
+
+    start("a", 1);
+    owner.notes[0] = '\0';
+    lost.armed = true;
+    outcome.there = false;
+    runtime_call(first.runtime, &counter_kind, "a", &ask, 5000, ended, &outcome);
+    redis_fixture_wait(&redis, &lost.done);
+    cr_expect_str_eq(owner.notes, "");
+    lost_tell();
+    redis_fixture_wait(&redis, &outcome.there);
+    cr_expect_eq(outcome.value, 2);
+    cr_expect_str_eq(owner.notes, "2:0 ");
 }
 
 /* ---- timers ---- */
@@ -958,56 +1027,6 @@ Test(engine, a_step_that_fails_late_keeps_the_steps_before_it, .init = begin, .f
     cr_expect_eq(outcome.ticks, 1);
     cr_expect_eq(outcome.version, 2);
     cr_expect_str_eq(outcome.reason, "it stumbles");
-}
-
-/* If this fails, what was found out is lost when it parks the machine, or the machine goes on by itself. */
-Test(engine, a_step_that_parks_keeps_what_it_says, .init = begin, .fini = end)
-{
-    struct runtime_stats stats;
-
-    start("a", VALUE_PARKS);
-    call("a", (struct ask){ ASK_TIMER, 1, NULL });
-    WAIT_UNTIL("a", strcmp(now.status, "failed") == 0);
-    cr_expect_eq(outcome.ticks, 1);
-    cr_expect_eq(outcome.version, 2);
-    cr_expect_str_eq(outcome.reason, "it parks itself");
-    cr_expect_str_eq(outcome.cause, "declined");
-    runtime_stats(first.runtime, &stats);
-    cr_expect_eq(stats.failures_by[CAUSE_DECLINED], 1);
-    outcome.there = false;
-    runtime_repair(first.runtime, &counter_kind, "a", NULL, 5000, ended, &outcome);
-    redis_fixture_wait(&redis, &outcome.there);
-    WAIT_UNTIL("a", now.ticks == 2 && strcmp(now.status, "failed") == 0);
-}
-
-/* If this fails, a machine that may have done something outside is listed as one that has not. */
-Test(engine, an_unknown_outcome_stays_unknown_until_it_is_answered, .init = begin, .fini = end)
-{
-    struct runtime_stats stats;
-
-    world.script[0] = SL_EUNKNOWN;
-    world.script[1] = world.script[2] = SL_EDOWN;
-    world.scripted = 3;
-    start("a", 100);
-    call("a", (struct ask){ ASK_TIMER, 1, NULL });
-    WAIT_UNTIL("a", strcmp(now.status, "failed") == 0);
-    cr_expect_str_eq(outcome.cause, "unknown_outcome");
-    runtime_stats(first.runtime, &stats);
-    cr_expect_eq(stats.retries_by[CAUSE_UNKNOWN_OUTCOME], 2);
-    cr_expect_eq(stats.failures_by[CAUSE_UNKNOWN_OUTCOME], 1);
-    world.answered = 0;
-    world.script[0] = SL_EDOWN;
-    outcome.there = false;
-    runtime_repair(first.runtime, &counter_kind, "a", NULL, 5000, ended, &outcome);
-    redis_fixture_wait(&redis, &outcome.there);
-    WAIT_UNTIL("a", strcmp(now.status, "failed") == 0);
-    cr_expect_str_eq(outcome.cause, "unknown_outcome", "a repair answers nothing");
-    world.answered = world.scripted = 0;
-    outcome.there = false;
-    runtime_repair(first.runtime, &counter_kind, "a", NULL, 5000, ended, &outcome);
-    redis_fixture_wait(&redis, &outcome.there);
-    WAIT_UNTIL("a", strcmp(now.text, "echo") == 0);
-    cr_expect_str_eq(outcome.cause, "");
 }
 
 /* ---- tags without changes ---- */

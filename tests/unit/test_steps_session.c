@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 
 #include "payment/calls.h"
+#include "payment/note.h"
 #include "support/payment_world.h"
 
 #define TRANSIENT                                                                                           \
@@ -212,11 +213,8 @@ Test(steps_session, outcomes_of_calls)
     static const struct {
         enum sl_err err;
         enum step_end end;
-        enum step_cause cause;
     } rows[] = {
-        { SL_EDOWN, STEP_RETRY, CAUSE_UNAVAILABLE }, { SL_EBUSY, STEP_RETRY, CAUSE_UNAVAILABLE },
-        { SL_EUNKNOWN, STEP_RETRY, CAUSE_UNKNOWN_OUTCOME }, { SL_EPROTO, STEP_FAIL, CAUSE_BAD_ANSWER },
-        { SL_EREFUSED, STEP_FAIL, CAUSE_BAD_ANSWER },
+        { SL_EDOWN, STEP_RETRY }, { SL_EUNKNOWN, STEP_RETRY }, { SL_EPROTO, STEP_FAIL }, { SL_EREFUSED, STEP_FAIL },
     };
     struct payment_world world;
     size_t i;
@@ -225,7 +223,6 @@ Test(steps_session, outcomes_of_calls)
         open_at_session(&world);
         world_say_error(&world, rows[i].err);
         cr_assert(machine_driver_fire(&world.driver) == rows[i].end, "%s", sl_err_name(rows[i].err));
-        cr_assert(world.driver.cause == rows[i].cause, "%s", sl_err_name(rows[i].err));
         cr_assert_str_eq(world_history(&world, world.driver.event_count), "started(processed)");
         cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
         cr_assert_str_eq(world.calls[world.call_count - 2].key, world.calls[world.call_count - 1].key);
@@ -308,5 +305,114 @@ Test(steps_session, adapters_get_the_payment_and_their_options)
     request = world.calls[2].request;
     cr_assert_not_null(strstr(request, "\"capture\":{\"cost\":{\"amount\":42000"), "%s", request);
     cr_assert_not_null(strstr(request, "\"trx\":{\"id\":\"T1\""), "%s", request);
+    world_close(&world);
+}
+
+#define FAILED(code) "{\"intent\":{\"finish\":{\"status\":{\"failure\":" code "}}}}"
+#define AUTHORIZATION(sub) FAILED("{\"code\":\"authorization_failed\",\"sub\":{\"code\":\"" sub "\"}}")
+
+/* "good", "bad" for each conversion noted. */
+static const char *conversions(const struct payment_world *world)
+{
+    static char text[64];
+    size_t i;
+
+    text[0] = '\0';
+    for (i = 0; i < world->driver.note_count; i++) {
+        const struct conversion_note *note = world->driver.notes[i].args;
+
+        cr_assert_eq(world->driver.notes[i].kind, NOTE_CONVERSION);
+        cr_assert_eq(note->provider_id, payment_route(world_payment(world))->provider.id);
+        strcat(text, note->ok ? "good " : "bad ");
+    }
+    return text;
+}
+
+/* If this fails, providers are blamed for empty cards, or not for their own faults (routing.md 13.2). */
+Test(steps_session, what_a_session_says_of_its_provider)
+{
+    static const struct row {
+        const char *answer;
+        const char *conversions;
+    } rows[] = {
+        { FINE("T1"), "good " },
+        { AUTHORIZATION("unknown"), "bad " },
+        { AUTHORIZATION("something_new"), "bad " },
+        { AUTHORIZATION("insufficient_funds"), "good " },
+        { AUTHORIZATION("rejected_by_issuer"), "good " },
+        { AUTHORIZATION("processing_deadline_reached"), "good " },
+        { FAILED("{\"code\":\"authorization_failed\"}"), "good " },
+        { FAILED("{\"code\":\"preauthorization_failed\",\"sub\":{\"code\":\"unknown\"}}"), "good " },
+        { "{\"next_state\":\"YQ==\"}", "bad " },
+        { TRANSIENT, "" },
+        { SLEEP(5), "" },
+        { SUSPEND("t", ""), "" },
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        open_at_session(&world);
+        cr_expect_str_eq(conversions(&world), "");
+        world_say(&world, rows[i].answer);
+        machine_driver_fire(&world.driver);
+        cr_expect_str_eq(conversions(&world), rows[i].conversions, "row %zu: %s", i, conversions(&world));
+        world_close(&world);
+    }
+}
+
+/* If this fails, calls that were not answered spoil the conversion, or nonsense does not. */
+Test(steps_session, what_a_broken_call_says_of_its_provider)
+{
+    static const struct {
+        enum sl_err err;
+        const char *conversions;
+    } rows[] = { { SL_EDOWN, "" }, { SL_EUNKNOWN, "" }, { SL_EPROTO, "bad " } };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        open_at_session(&world);
+        world_say_error(&world, rows[i].err);
+        machine_driver_fire(&world.driver);
+        cr_expect_str_eq(conversions(&world), rows[i].conversions, "%s", sl_err_name(rows[i].err));
+        world_close(&world);
+    }
+    open_at_session(&world);
+    world_say(&world, SUSPEND("t", ""));
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    world_say_error(&world, SL_EPROTO);
+    cr_expect(world_callback(&world, "t", "cGF5") == STEP_FAIL);
+    cr_expect_str_eq(conversions(&world), "bad ", "a callback's call is one of them");
+    world_close(&world);
+}
+
+/* If this fails, captures spoil, or mend, what is known of how payments are authorised. And time that ran out is
+ * nobody's fault. */
+Test(steps_session, other_targets_and_timeouts_say_nothing_bad)
+{
+    struct payment_world world;
+
+    open_at_session(&world);
+    world_run(&world);
+    cr_assert_str_eq(world_status(&world), "captured");
+    cr_expect_str_eq(conversions(&world), "good ");
+    world_close(&world);
+
+    open_at_session(&world);
+    world_say(&world, SUSPEND("t", ""));
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    cr_expect_str_eq(conversions(&world), "good ");
+    world_run(&world);
+    cr_assert_str_eq(world_status(&world), "failed:operation_timeout");
+    world_close(&world);
+
+    open_at_session(&world);
+    world_say(&world, FINE("T1"));
+    world_say_error(&world, SL_EPROTO);
+    while (machine_driver_fire(&world.driver) == STEP_OK)
+        ;
+    cr_expect_str_eq(conversions(&world), "good ", "the capture failed");
     world_close(&world);
 }
