@@ -74,8 +74,8 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local version = redis.call('XLEN', key_events)
-local stored = redis.call('HMGET', key_machine, 'commit', 'status', 'due', 'quiet')
-local last_commit, status, stored_due = stored[1], stored[2], stored[3] or ''
+local stored = redis.call('HMGET', key_machine, 'commit', 'status', 'due', 'quiet', 'cause')
+local last_commit, status, stored_due, cause = stored[1], stored[2], stored[3] or '', stored[5]
 local quiet = tonumber(stored[4] or '0')
 local score = tonumber(redis.call('ZSCORE', key_wheel, id) or '0')
 
@@ -165,6 +165,9 @@ redis.call('HSET', key_machine, 'commit', commit_id, 'quiet', quiet, 'due', due,
 if status and status ~= 'working' then
     redis.call('HDEL', key_machine, 'attempts', 'since', 'reason')
     redis.call('ZREM', key_failed, id)
+end
+if cause and not (repairs and changes == '') then -- a repair that only lets it run again answers nothing
+    redis.call('HDEL', key_machine, 'cause')
 end
 if snapshot == '-' or removes then
     redis.call('HDEL', key_machine, 'state', 'v')

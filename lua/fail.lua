@@ -11,6 +11,7 @@
 -- ARGV 4 reason text
 -- ARGV 5 retry ms
 -- ARGV 6 attempts count
+-- ARGV 7 cause text
 -- RETURNS 0 done
 -- RETURNS 1 conflict
 -- ERRORS SLARGS the arguments are out of range
@@ -20,9 +21,9 @@
 
 local key_machine, key_events, key_wheel, key_failed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, expect_version, expect_token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local reason, retry, attempts = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local reason, retry, attempts, cause = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
-if #KEYS ~= 4 or #ARGV ~= 6 or not (expect_version and expect_token and retry and attempts) then
+if #KEYS ~= 4 or #ARGV ~= 7 or not (expect_version and expect_token and retry and attempts) then
     return redis.error_reply('SLARGS fail: wrong arguments')
 end
 
@@ -39,7 +40,7 @@ if redis.call('XLEN', key_events) ~= expect_version or not status or status == '
     return { 1, score, now }
 end
 redis.call('HSET', key_machine, 'status', retry > 0 and 'retrying' or 'failed', 'attempts', attempts,
-    'reason', reason, 'since', since)
+    'reason', reason, 'cause', cause, 'since', since)
 if retry > 0 then
     redis.call('ZADD', key_wheel, now + retry, id)
     return { 0, now + retry, now }

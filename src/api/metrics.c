@@ -12,6 +12,16 @@ static void figure(struct buf *out, const char *name, const char *type, const ch
     buf_printf(out, "# HELP sluice_%s %s\n# TYPE sluice_%s %s\nsluice_%s %" PRIu64 "\n", name, help, name, type, name, value);
 }
 
+/* All causes, so that an alert has something to compare with from the start. */
+static void cause_figures(struct buf *out, const char *name, const char *help, const uint64_t *counts)
+{
+    size_t i;
+
+    buf_printf(out, "# HELP sluice_%s %s\n# TYPE sluice_%s counter\n", name, help, name);
+    for (i = 0; i < STEP_CAUSES; i++)
+        buf_printf(out, "sluice_%s{cause=\"%s\"} %" PRIu64 "\n", name, step_cause_name((enum step_cause)i), counts[i]);
+}
+
 static void runtime_figures(const struct api_setup *setup, struct buf *out)
 {
     struct runtime_stats stats;
@@ -26,6 +36,10 @@ static void runtime_figures(const struct api_setup *setup, struct buf *out)
     figure(out, "effects_total", "counter", "Effects ordered.", stats.effects);
     figure(out, "step_retries_total", "counter", "Steps that failed and are tried again.", stats.retries);
     figure(out, "machine_failures_total", "counter", "Machines parked as failed.", stats.failures);
+    cause_figures(out, "step_retries_by_cause_total", "Steps that are tried again, by what was in their way.",
+                  stats.retries_by);
+    cause_figures(out, "machine_failures_by_cause_total", "Machines parked as failed, by what was in their way.",
+                  stats.failures_by);
     figure(out, "calls_total", "counter", "Calls taken.", stats.calls);
     figure(out, "refusals_total", "counter", "Calls refused by the rules.", stats.refusals);
     figure(out, "lost_claims_total", "counter", "Claims that ran out while in work.", stats.lost_claims);

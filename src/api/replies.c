@@ -16,7 +16,7 @@ static const struct {
       "'latest_event_id':{'type':'integer'},'invoice':'#Invoice','payments':{'type':'array','items':'#PaymentState'},"
       "'machine':{'type':'object','properties':{'status':{'type':'string'},'activity':{'type':'string'},"
       "'due':{'type':'string','format':'date-time'},'attempts':{'type':'integer'},'since':{'type':'string',"
-      "'format':'date-time'},'reason':{'type':'string'}}}}}" },
+      "'format':'date-time'},'reason':{'type':'string'},'cause':{'type':'string'}}}}}" },
     { "PaymentState",
       "{'type':'object','required':['payment','sessions'],'properties':{'payment':'#InvoicePayment','route':'#Route',"
       "'cash_flow':'#CashFlow','adjustments':{'type':'array'},'refunds':{'type':'array'},"
@@ -44,7 +44,7 @@ static const struct {
       "{'type':'array','items':{'type':'object','required':['kind','id'],'properties':{'kind':{'type':'string'},"
       "'id':{'type':'string'},'due':{'type':'string','format':'date-time'},'status':{'type':'string'},"
       "'activity':{'type':'string'},'attempts':{'type':'integer'},'since':{'type':'string','format':'date-time'},"
-      "'reason':{'type':'string'}}}}" },
+      "'cause':{'type':'string'},'reason':{'type':'string'}}}}" },
     { "Repaired",
       "{'type':'object','required':['id','version'],'properties':{'id':{'type':'string'},'version':{'type':'integer'},"
       "'dry_run':{'type':'boolean'},'outcome':{'type':'string','enum':['commit','effect','retry','fail']},"

@@ -51,6 +51,16 @@ enum step_end {
     STEP_FAIL,    /* unexpected: nothing of this step is kept; the machine is parked as failed */
 };
 
+/* What was in a step's way, for lists and figures. Stored by name. */
+enum step_cause {
+    CAUSE_OTHER,           /* none of these; the reason tells */
+    CAUSE_UNAVAILABLE,     /* somebody outside was not reached: nothing was done */
+    CAUSE_UNKNOWN_OUTCOME, /* somebody outside was asked and did not answer: it may have been done */
+    CAUSE_BAD_ANSWER,      /* somebody outside answered what makes no sense, or broke the contract */
+    CAUSE_DECLINED,        /* somebody outside said no where only a yes leads on */
+};
+#define STEP_CAUSES 5
+
 enum timer_op {
     TIMER_DEFAULT, /* after IN_TIMEOUT (and its effects): no timer, it was consumed; else: as it was */
     TIMER_SET,     /* due_ms, absolute; now or in the past: the next step runs in this same turn, but not
@@ -98,6 +108,9 @@ struct note {
 struct step_out {
     enum step_end end;
     const char *reason; /* STEP_RETRY, STEP_FAIL: a sentence; never NULL then */
+    enum step_cause cause; /* of reason and of park */
+    const char *park;   /* STEP_OK, with changes and without an effect: once they are committed the machine is
+                           parked as failed, for this reason; NULL: no */
     const void *changes[STEP_CHANGES_MAX]; /* each of the kind's change type, in order */
     size_t change_count;
     struct tally tallies[STEP_TALLIES_MAX];
@@ -162,6 +175,15 @@ void step_continue(const struct step_in *in, struct step_out *out);
 void step_effect(const struct step_in *in, struct step_out *out, int kind, const void *args);
 void step_note(struct step_out *out, int kind, const void *args);
 void step_refuse(struct step_out *out, const void *reply);
+/* Commit what the step says, then park. */
+void step_park(const struct step_in *in, struct step_out *out, enum step_cause cause, const char *format, ...)
+    SL_PRINTF(4, 5);
+/* "unknown_outcome" */
+const char *step_cause_name(enum step_cause cause);
+/* CAUSE_OTHER if it is none's. NAME may be NULL. */
+enum step_cause step_cause_of(const char *name);
+
+/* Ends; CAUSE_OTHER unless said after it. */
 void step_retry(const struct step_in *in, struct step_out *out, const char *format, ...) SL_PRINTF(3, 4);
 void step_fail(const struct step_in *in, struct step_out *out, const char *format, ...) SL_PRINTF(3, 4);
 

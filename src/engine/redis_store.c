@@ -113,6 +113,7 @@ static void info_take(const struct reply *reply, struct store_loaded *out)
     info->attempts = (int)reply_i64_or(reply_at(fields, 4), 0);
     info->since_ms = reply_i64_or(reply_at(fields, 5), 0);
     info->reason = reply_text(reply_at(fields, 6), NULL);
+    info->cause = reply_text(reply_at(fields, 9), NULL);
     out->snapshot_version = reply_i64_or(reply_at(fields, 7), 0);
     out->snapshot = reply_text(reply_at(fields, 8), &out->snapshot_len);
     if (!info->status)
@@ -288,6 +289,7 @@ static void redis_fail(void *ctx, const struct step_failure *failure, store_err_
         .id = slice_of(names.member), .expect_version = slice_i64(version, failure->expect_version),
         .expect_token = slice_i64(token, failure->expect_token_ms), .reason = slice_of(failure->reason),
         .retry = slice_i64(retry, failure->retry_ms), .attempts = slice_i64(attempts, failure->attempts),
+        .cause = slice_of(step_cause_name(failure->cause)),
     };
     asked->done.err = done;
     lua_fail(store->client, &keys, &args, store->deadline_ms, err_done, asked);

@@ -116,6 +116,7 @@ static void rehearse_loaded(void *arg, const struct store_loaded *loaded)
     one->info.status = arena_strdup(one->arena, loaded->info.status);
     one->info.activity = arena_strdup(one->arena, loaded->info.activity);
     one->info.reason = loaded->info.reason ? arena_strdup(one->arena, loaded->info.reason) : NULL;
+    one->info.cause = loaded->info.cause ? arena_strdup(one->arena, loaded->info.cause) : NULL;
     err = machine_fold(one->kind, loaded, one->arena, &one->state, &why);
     if (err)
         rehearse_err(one, err, why);

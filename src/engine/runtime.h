@@ -164,6 +164,7 @@ void runtime_on_clock(struct runtime *runtime, void (*fn)(void *arg), void *arg)
 struct runtime_stats {
     uint64_t turns, steps, commits, quiet_commits, conflicts, loads, effects, retries, failures, calls, refusals,
         extends, lost_claims, events_replayed;
+    uint64_t retries_by[STEP_CAUSES], failures_by[STEP_CAUSES]; /* enum step_cause */
     size_t in_work, waiting;
 };
 void runtime_stats(const struct runtime *runtime, struct runtime_stats *out);

@@ -65,6 +65,7 @@ struct turn {
     bool answers;           /* the current request is answered by this commit */
     enum step_end failure;  /* what the step after the last good one ended with; STEP_OK: none */
     const char *reason;
+    enum step_cause cause;
     bool maybe_sent;        /* a commit was sent and not answered */
     int64_t resend_ms;
     char commit_id[40];
@@ -93,6 +94,7 @@ struct work {
     bool timer_due;           /* run IN_TIMEOUT when nothing else is to be run */
     bool extending, lost;
     int attempts;
+    enum step_cause cause;    /* of those failures */
     struct request *queue, **queue_tail;
     size_t queued;
     struct request *current;  /* taken from the queue, not yet answered */

@@ -96,3 +96,38 @@ void step_fail(const struct step_in *in, struct step_out *out, const char *forma
     step_end(in, out, STEP_FAIL, format, args);
     va_end(args);
 }
+
+void step_park(const struct step_in *in, struct step_out *out, enum step_cause cause, const char *format, ...)
+{
+    char reason[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(reason, sizeof(reason), format, args);
+    va_end(args);
+    out->park = arena_strdup(in->arena, reason);
+    out->cause = cause;
+}
+
+static const char *const cause_names[] = {
+    [CAUSE_OTHER] = "other",           [CAUSE_UNAVAILABLE] = "unavailable", [CAUSE_UNKNOWN_OUTCOME] = "unknown_outcome",
+    [CAUSE_BAD_ANSWER] = "bad_answer", [CAUSE_DECLINED] = "declined",
+};
+_Static_assert(SL_COUNT(cause_names) == STEP_CAUSES, "every cause has a name");
+
+const char *step_cause_name(enum step_cause cause)
+{
+    assert((size_t)cause < STEP_CAUSES);
+    return cause_names[cause];
+}
+
+enum step_cause step_cause_of(const char *name)
+{
+    size_t i;
+
+    for (i = 0; name && i < STEP_CAUSES; i++) {
+        if (strcmp(cause_names[i], name) == 0)
+            return (enum step_cause)i;
+    }
+    return CAUSE_OTHER;
+}

@@ -30,6 +30,7 @@ struct machine_info {
     int attempts;       /* failures of the step that is due */
     int64_t since_ms;   /* first of those failures; 0: none */
     const char *reason; /* of the last failure; NULL: none */
+    const char *cause;  /* name of an enum step_cause; NULL: none */
 };
 
 struct store_loaded {
@@ -97,6 +98,7 @@ struct step_failure {
     int64_t expect_version;
     int64_t expect_token_ms;
     const char *reason;
+    enum step_cause cause;
     int64_t retry_ms; /* > 0: try again so much later; 0: park as failed */
     int attempts;     /* failures so far, with this one */
 };

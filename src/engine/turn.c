@@ -163,6 +163,13 @@ static bool turn_apply(struct work *work, const struct step_in *in, const struct
         work->reply = out->reply;
         turn->answers = !out->effect;
     }
+    if (out->park) {
+        assert(!out->effect && turn->change_count > 0);
+        turn->failure = STEP_FAIL;
+        turn->reason = out->park;
+        turn->cause = out->cause;
+        return false;
+    }
     if (out->effect) {
         assert(out->timer == TIMER_DEFAULT);
         if (!of_call) { /* not consumed yet: after a crash the step is run again */
@@ -228,6 +235,7 @@ static bool turn_step(struct work *work, const struct step_in *in)
         turn_note(turn, &out);
         turn->failure = out.end;
         turn->reason = out.reason;
+        turn->cause = out.cause;
         return false;
     }
     assert(!"an end that is none");
@@ -498,6 +506,8 @@ static void turn_take(struct work *work, const struct store_committed *committed
         work->snapshot_version = work->version;
     if (!turn->claims_only) {
         work->attempts = 0;
+        if (turn->change_count > 0 || !(work->current && work->current->kind == REQ_REPAIR))
+            work->cause = CAUSE_OTHER;
         work->failed = false;
     }
     work->token_ms = committed->token_ms > 0 && !turn_rests(turn) && !turn->release ? committed->token_ms : 0;
@@ -697,13 +707,17 @@ static void turn_fail(struct work *work)
         .kind = work->kind, .id = work->id, .expect_version = work->version, .expect_token_ms = work->token_ms,
         .reason = turn->reason, .attempts = work->attempts + 1,
         .retry_ms = again ? retry_wait_ms(policy, work->attempts + 1) : 0,
+        /* What was once asked and not answered stays open, whatever comes of asking again, until it is answered. */
+        .cause = work->cause == CAUSE_UNKNOWN_OUTCOME ? CAUSE_UNKNOWN_OUTCOME : turn->cause,
     };
 
     if (again) {
         runtime->stats.retries++;
+        runtime->stats.retries_by[failure.cause]++;
         log_warn("%s %s: %s; tried again in %" PRId64 " ms", work->kind->name, work->id, turn->reason, failure.retry_ms);
     } else {
         runtime->stats.failures++;
+        runtime->stats.failures_by[failure.cause]++;
         log_error("%s %s is parked as failed: %s", work->kind->name, work->id, turn->reason);
     }
     work->phase = PHASE_FAIL;

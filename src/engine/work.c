@@ -73,6 +73,7 @@ static void work_take(struct work *work, const struct store_loaded *loaded)
     work->quiet = info->quiet;
     work->due_ms = info->due_ms;
     work->attempts = info->attempts;
+    work->cause = step_cause_of(info->cause);
     work->failed = info->version > 0 && strcmp(info->status, "failed") == 0;
     work->loaded = true;
     work->lease_until_us = runtime_mono_us(work->runtime) + work->runtime->setup.lease_ms * 1000;

@@ -6,10 +6,13 @@
  *                --> payment/callback.c from outside
  *
  * An answer means the same for all targets. What a finished session means does not: a payment whose
- * first session fails is rolled back, one whose capture or cancel fails needs an operator.          */
+ * first session fails is rolled back, one whose capture or cancel fails needs an operator: the failure is
+ * stored with a new session that a repair goes on with, and the machine is parked.                  */
 #include "payment/session.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -107,16 +110,30 @@ void session_run(struct step_ctx *ctx, const struct session *session)
     }
 }
 
+/* Ends the step: the provider is at fault. */
+static void SL_PRINTF(2, 3) bad_answer(struct step_ctx *ctx, const char *format, ...)
+{
+    va_list args;
+    char text[512];
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    step_fail(ctx->in, ctx->out, "%s", text);
+    ctx->out->cause = CAUSE_BAD_ANSWER;
+}
+
 static void take_answer(struct step_ctx *ctx, const struct session *session, const struct effect_result *result)
 {
     const struct proxy_callback_result *callback;
 
     if (effect_is_transient(result->err)) { /* the call is made again with the same key */
         step_retry(ctx->in, ctx->out, "provider: %s", result->detail);
+        ctx->out->cause = result->err == SL_EUNKNOWN ? CAUSE_UNKNOWN_OUTCOME : CAUSE_UNAVAILABLE;
         return;
     }
     if (result->err) {
-        step_fail(ctx->in, ctx->out, "provider: %s", result->detail);
+        bad_answer(ctx, "provider: %s", result->detail);
         return;
     }
     if (result->kind == FX_PROVIDER_CALLBACK) {
@@ -125,7 +142,7 @@ static void take_answer(struct step_ctx *ctx, const struct session *session, con
     } else if (result->kind == FX_PROVIDER_PROCESS) {
         session_apply(ctx, session, result->value);
     } else {
-        step_fail(ctx->in, ctx->out, "an answer of kind %d came for a session", result->kind);
+        bad_answer(ctx, "an answer of kind %d came for a session", result->kind);
     }
 }
 
@@ -158,7 +175,7 @@ static bool apply_trx(struct step_ctx *ctx, const struct session *session, const
     if (!trx || (session->trx && type_equal(&type_trx, trx, session->trx)))
         return true;
     if (session->trx && strcmp(session->trx->id, trx->id) != 0) {
-        step_fail(ctx->in, ctx->out, "the provider changed its transaction from %s to %s", session->trx->id, trx->id);
+        bad_answer(ctx, "the provider changed its transaction from %s to %s", session->trx->id, trx->id);
         return false;
     }
     emit_session(ctx, &session->target, &(struct session_change){
@@ -209,7 +226,7 @@ static bool apply_changed_cost(struct step_ctx *ctx, const struct session *sessi
         return true;
     }
     if (cost->amount < 0 || !cash_same_currency(cost, &payment->cost)) {
-        step_fail(ctx->in, ctx->out, "the provider changed the cost to %" PRId64 " %s", cost->amount,
+        bad_answer(ctx, "the provider changed the cost to %" PRId64 " %s", cost->amount,
                   cost->currency.symbolic_code);
         return false;
     }
@@ -244,7 +261,7 @@ static void apply_suspend(struct step_ctx *ctx, const struct session *session, c
     const struct payment_state *owner = payment_of_tag(ctx->invoice, suspend->tag);
 
     if (owner && owner != ctx->payment) { /* of another invoice: the engine finds out when it binds the tag */
-        step_fail(ctx->in, ctx->out, "tag %s belongs to payment %s", suspend->tag, owner->payment.id);
+        bad_answer(ctx, "tag %s belongs to payment %s", suspend->tag, owner->payment.id);
         return;
     }
     apply_interaction(ctx, session, suspend->user_interaction, suspend->user_interaction_completion);
@@ -288,7 +305,7 @@ void session_apply(struct step_ctx *ctx, const struct session *session, const st
     const struct proxy_intent *intent = &result->intent;
 
     if (!intent->tag && session->status == SESSION_ACTIVE) {
-        step_fail(ctx->in, ctx->out, "the provider answered without an intent");
+        bad_answer(ctx, "the provider answered without an intent");
         return;
     }
     if (intent->tag && session->status == SESSION_SUSPENDED)
@@ -316,21 +333,20 @@ void session_fail(struct step_ctx *ctx, const struct session *session, const str
     struct failed *failed = arena_alloc(ctx->in->arena, sizeof(*failed));
     const char *notation = failure_notation(failure, ctx->in->arena);
 
-    if (wait_s < 0 && target != TARGET_PROCESSED) {
-        step_fail(ctx->in, ctx->out, "the %s session failed: %s", type_name_of(&type_target, target),
-                  notation ? notation : "operation_timeout");
-        return;
-    }
     failed->failure = *failure;
     emit_session(ctx, &session->target, &(struct session_change){
         .tag = SCHG_FINISHED, .session_finished = { .result = { SESSION_FAILED, failed } },
     });
-    if (wait_s < 0) {
+    if (wait_s < 0 && target == TARGET_PROCESSED) {
         note_conversion(ctx, session, failure_is_benign(ctx, failure));
         emit_rollback(ctx, failure);
         step_continue(ctx->in, ctx->out);
         return;
     }
-    emit_session_started(ctx, &session->target);
-    step_timer_ms(ctx->out, moment_ms(ctx->in->now_us + wait_s * 1000000));
+    emit_session_started(ctx, &session->target); /* what a repair goes on with */
+    if (wait_s >= 0)
+        step_timer_ms(ctx->out, moment_ms(ctx->in->now_us + wait_s * 1000000));
+    else
+        step_park(ctx->in, ctx->out, CAUSE_DECLINED, "the %s session failed: %s", type_name_of(&type_target, target),
+                  notation ? notation : "operation_timeout");
 }

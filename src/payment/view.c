@@ -80,6 +80,8 @@ static void machine_write(const struct machine_info *info, struct buf *out)
         member(out, "since", &type_time, &since_us);
     if (info->reason)
         member(out, "reason", &type_str, &info->reason);
+    if (info->cause)
+        member(out, "cause", &type_str, &info->cause);
     buf_char(out, '}');
 }
 

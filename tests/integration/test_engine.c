@@ -87,6 +87,8 @@ static void step_effect_done(const struct step_in *in, struct step_out *out)
         step_fail(in, out, "%s", result->detail);
     else
         step_retry(in, out, "%s", result->detail);
+    if (result->err)
+        out->cause = result->err == SL_EUNKNOWN ? CAUSE_UNKNOWN_OUTCOME : CAUSE_UNAVAILABLE;
 }
 
 static void step_call(const struct step_in *in, struct step_out *out, const struct ask *ask)
@@ -119,6 +121,7 @@ static void step_call(const struct step_in *in, struct step_out *out, const stru
 /* Values at which the timer does something of its own. */
 #define VALUE_STUMBLES 50 /* ticks, goes on at once, and then cannot */
 #define VALUE_ENDS 60     /* removes itself */
+#define VALUE_PARKS 70    /* ticks and parks itself */
 #define VALUE_ASKS 100    /* and more: asks the world */
 #define VALUE_BINDS 200   /* and more: binds a tag, too */
 
@@ -139,6 +142,8 @@ static void step_timeout(const struct step_in *in, struct step_out *out)
     }
     change(in, out, (struct counter_change){ .tag = TICKED });
     out->remove = state->value == VALUE_ENDS;
+    if (state->value == VALUE_PARKS && state->ticks < 2)
+        step_park(in, out, CAUSE_DECLINED, "it parks itself");
     if (state->value == VALUE_STUMBLES)
         step_continue(in, out);
     if (state->value % 2 == 1 && state->ticks % 3 != 2)
@@ -400,7 +405,7 @@ static struct outcome {
     bool there, refused, has_state;
     enum sl_err err;
     int64_t version, value, ticks;
-    char text[32], status[16], reason[128];
+    char text[32], status[16], reason[128], cause[24];
 } outcome;
 
 static void ended(void *arg, const struct runtime_result *result)
@@ -418,6 +423,7 @@ static void ended(void *arg, const struct runtime_result *result)
     if (result->info) {
         snprintf(out->status, sizeof(out->status), "%s", result->info->status);
         snprintf(out->reason, sizeof(out->reason), "%s", result->info->reason ? result->info->reason : "");
+        snprintf(out->cause, sizeof(out->cause), "%s", result->info->cause ? result->info->cause : "");
     }
 }
 
@@ -1027,6 +1033,56 @@ Test(engine, a_step_that_fails_late_keeps_the_steps_before_it, .init = begin, .f
     cr_expect_eq(outcome.ticks, 1);
     cr_expect_eq(outcome.version, 2);
     cr_expect_str_eq(outcome.reason, "it stumbles");
+}
+
+/* If this fails, what was found out is lost when it parks the machine, or the machine goes on by itself. */
+Test(engine, a_step_that_parks_keeps_what_it_says, .init = begin, .fini = end)
+{
+    struct runtime_stats stats;
+
+    start("a", VALUE_PARKS);
+    call("a", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("a", strcmp(now.status, "failed") == 0);
+    cr_expect_eq(outcome.ticks, 1);
+    cr_expect_eq(outcome.version, 2);
+    cr_expect_str_eq(outcome.reason, "it parks itself");
+    cr_expect_str_eq(outcome.cause, "declined");
+    runtime_stats(first.runtime, &stats);
+    cr_expect_eq(stats.failures_by[CAUSE_DECLINED], 1);
+    outcome.there = false;
+    runtime_repair(first.runtime, &counter_kind, "a", NULL, 5000, ended, &outcome);
+    redis_fixture_wait(&redis, &outcome.there);
+    WAIT_UNTIL("a", now.ticks == 2 && strcmp(now.status, "failed") == 0);
+}
+
+/* If this fails, a machine that may have done something outside is listed as one that has not. */
+Test(engine, an_unknown_outcome_stays_unknown_until_it_is_answered, .init = begin, .fini = end)
+{
+    struct runtime_stats stats;
+
+    world.script[0] = SL_EUNKNOWN;
+    world.script[1] = world.script[2] = SL_EDOWN;
+    world.scripted = 3;
+    start("a", 100);
+    call("a", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("a", strcmp(now.status, "failed") == 0);
+    cr_expect_str_eq(outcome.cause, "unknown_outcome");
+    runtime_stats(first.runtime, &stats);
+    cr_expect_eq(stats.retries_by[CAUSE_UNKNOWN_OUTCOME], 2);
+    cr_expect_eq(stats.failures_by[CAUSE_UNKNOWN_OUTCOME], 1);
+    world.answered = 0;
+    world.script[0] = SL_EDOWN;
+    outcome.there = false;
+    runtime_repair(first.runtime, &counter_kind, "a", NULL, 5000, ended, &outcome);
+    redis_fixture_wait(&redis, &outcome.there);
+    WAIT_UNTIL("a", strcmp(now.status, "failed") == 0);
+    cr_expect_str_eq(outcome.cause, "unknown_outcome", "a repair answers nothing");
+    world.answered = world.scripted = 0;
+    outcome.there = false;
+    runtime_repair(first.runtime, &counter_kind, "a", NULL, 5000, ended, &outcome);
+    redis_fixture_wait(&redis, &outcome.there);
+    WAIT_UNTIL("a", strcmp(now.text, "echo") == 0);
+    cr_expect_str_eq(outcome.cause, "");
 }
 
 /* ---- tags without changes ---- */

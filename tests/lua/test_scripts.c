@@ -387,6 +387,7 @@ static int64_t fail(const char *version, const char *token, const char *retry)
     struct lua_fail_keys keys = { slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:failed") };
     struct lua_fail_args args = {
         slice_of("inv:m"), slice_of(version), slice_of(token), slice_of("why"), slice_of(retry), slice_of("3"),
+        slice_of("unknown_outcome"),
     };
 
     lua_fail(redis.client, &keys, &args, 5000, answered, NULL);
@@ -404,6 +405,7 @@ Test(fail, retries_then_parks_and_a_repair_brings_it_back, .init = begin, .fini 
     cr_assert_eq(fail("1", "0", "0"), LUA_FAIL_DONE);
     cr_expect_str_eq(ask("HGET", "{a}:m", "status"), "failed");
     cr_expect_str_eq(ask("HGET", "{a}:m", "reason"), "why");
+    cr_expect_str_eq(ask("HGET", "{a}:m", "cause"), "unknown_outcome");
     cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "nil");
     cr_expect_str_neq(ask("ZSCORE", "{a}:failed", "inv:m"), "nil");
     cr_expect_eq(commit((struct commit_words){ .commit_id = "n", .expect_version = "1", .changes = "[2]" }), LUA_COMMIT_FAILED);
@@ -411,6 +413,9 @@ Test(fail, retries_then_parks_and_a_repair_brings_it_back, .init = begin, .fini 
     cr_assert_eq(commit((struct commit_words){ .commit_id = "rep", .expect_version = "1", .mode = "r" }), LUA_COMMIT_DONE);
     cr_expect_str_eq(ask("HGET", "{a}:m", "status"), "working");
     cr_expect_str_eq(ask("HGET", "{a}:m", "reason"), "nil");
+    cr_expect_str_eq(ask("HGET", "{a}:m", "cause"), "unknown_outcome", "nobody has answered");
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "on", .expect_version = "1", .changes = "[2]" }), LUA_COMMIT_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:m", "cause"), "nil");
     cr_expect_str_eq(ask("ZSCORE", "{a}:failed", "inv:m"), "nil");
     cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "5000", "the timer that failed is due again");
 }

@@ -174,6 +174,47 @@ json_t *banked_pay(const struct banked *banked, const char *id, const char *card
     return json;
 }
 
+/* ---- the bank and the books ---- */
+
+void banked_fault(const struct banked *banked, const char *wish)
+{
+    struct http_reply reply = http_request(banked->bank.port, "POST", "/faults", JSON_TYPE, wish);
+
+    cr_assert(reply.status >= 200 && reply.status < 300, "%s: %d %s", wish, reply.status, reply.body);
+    http_reply_clear(&reply);
+}
+
+const char *banked_books(struct banked *banked)
+{
+    static const char script[] =
+        "local sums = {} local own = 0\n"
+        "for _, key in ipairs(redis.call('KEYS', 'sluice:*:accounts')) do\n"
+        "    local rows = redis.call('HGETALL', key)\n"
+        "    for i = 1, #rows, 2 do sums[rows[i]] = (sums[rows[i]] or 0) + rows[i + 1] end\n"
+        "end\n"
+        "for field, value in pairs(sums) do\n"
+        "    local id, what = string.match(field, '^(%d+):(%a+)$')\n"
+        "    if what == 'own' then own = own + value end\n"
+        "    if value ~= (sums[id .. ':own'] or 0) then return field .. ' is ' .. value end\n"
+        "end\n"
+        "return own == 0 and '' or 'the owns sum to ' .. own\n";
+
+    return redis_fixture_ask(&banked->daemon.redis, "EVAL", script, "0", NULL);
+}
+
+int64_t banked_own(const struct banked *banked, int64_t account)
+{
+    char path[64];
+    json_t *json;
+    int64_t own;
+
+    snprintf(path, sizeof(path), "/v1/accounts/%" PRId64, account);
+    json = banked_must(banked, "GET", path, NULL, 200);
+    own = json_integer_value(json_object_get(json, "own_amount"));
+    json_decref(json);
+    return own;
+}
+
 /* ---- answers ---- */
 
 const char *banked_text(const json_t *json, const char *path_in)

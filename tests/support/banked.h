@@ -41,6 +41,14 @@ json_t *banked_invoice(const struct banked *banked, const char *id);
 /* A payment of it with a card of the bank's and further members (`,"make_recurrent":true`); its state at rest. */
 json_t *banked_pay(const struct banked *banked, const char *id, const char *card, const char *more);
 
+/* The bank misbehaves: {"kind", "next", "target"} (contrib/mockbank). */
+void banked_fault(const struct banked *banked, const char *wish);
+/* "" if the books are settled, that is owns sum to zero and nothing is held; else what is wrong. Valid until the next
+ * call. */
+const char *banked_books(struct banked *banked);
+/* What an account owns. */
+int64_t banked_own(const struct banked *banked, int64_t account);
+
 /* Text at PATH of dots in JSON ("payment.status"): a string itself, a union's key, a number's digits; "" if there is
  * none. Static until the next call but three. */
 const char *banked_text(const json_t *json, const char *path);

@@ -39,6 +39,10 @@ enum step_end machine_driver_input(struct machine_driver *driver, enum machine_i
     driver_step(driver, input, args, call, out);
     while (out->end == STEP_OK) {
         driver_commit(driver, out, consumed);
+        if (out->park) {
+            out->end = STEP_FAIL;
+            out->reason = out->park;
+        }
         if (!out->effect)
             break;
         cr_assert(out->timer == TIMER_DEFAULT, "a step asked for an effect and for a timer");
@@ -51,6 +55,7 @@ enum step_end machine_driver_input(struct machine_driver *driver, enum machine_i
     driver->end = out->end;
     driver->reply = out->reply;
     driver->reason = out->reason;
+    driver->cause = out->cause;
     if (out->end == STEP_FAIL)
         driver->failed = true;
     return out->end;

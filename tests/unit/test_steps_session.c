@@ -213,8 +213,11 @@ Test(steps_session, outcomes_of_calls)
     static const struct {
         enum sl_err err;
         enum step_end end;
+        enum step_cause cause;
     } rows[] = {
-        { SL_EDOWN, STEP_RETRY }, { SL_EUNKNOWN, STEP_RETRY }, { SL_EPROTO, STEP_FAIL }, { SL_EREFUSED, STEP_FAIL },
+        { SL_EDOWN, STEP_RETRY, CAUSE_UNAVAILABLE }, { SL_EBUSY, STEP_RETRY, CAUSE_UNAVAILABLE },
+        { SL_EUNKNOWN, STEP_RETRY, CAUSE_UNKNOWN_OUTCOME }, { SL_EPROTO, STEP_FAIL, CAUSE_BAD_ANSWER },
+        { SL_EREFUSED, STEP_FAIL, CAUSE_BAD_ANSWER },
     };
     struct payment_world world;
     size_t i;
@@ -223,6 +226,7 @@ Test(steps_session, outcomes_of_calls)
         open_at_session(&world);
         world_say_error(&world, rows[i].err);
         cr_assert(machine_driver_fire(&world.driver) == rows[i].end, "%s", sl_err_name(rows[i].err));
+        cr_assert(world.driver.cause == rows[i].cause, "%s", sl_err_name(rows[i].err));
         cr_assert_str_eq(world_history(&world, world.driver.event_count), "started(processed)");
         cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
         cr_assert_str_eq(world.calls[world.call_count - 2].key, world.calls[world.call_count - 1].key);

@@ -8,7 +8,7 @@ import urllib.request
 from datetime import datetime, timedelta, timezone
 
 from harness import Failed, expect, request
-from runner.match import (CASH, BadPattern, Pattern, changes_of, differences, posting_text, sequence_differences, show)
+from runner.match import (CASH, ROUTE, BadPattern, Pattern, changes_of, differences, posting_text, sequence_differences, show)
 from runner.stage import HERE, Names, merge, patch
 
 WITHIN_S = 60              # moved time that a wait may take unless it says another
@@ -151,6 +151,9 @@ class Play:
             cash = CASH.match(text)
             if cash:
                 return {"amount": int(cash[1]), "currency": {"symbolic_code": cash[2]}}
+            route = ROUTE.match(text)
+            if route:
+                return {"provider": {"id": int(route[1])}, "terminal": {"id": int(route[2])}}
             if SPAN.match(text):
                 moment = datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=self.stage.now_ms() + span_ms(text))
                 return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
