@@ -58,14 +58,24 @@ struct answer inspect_payment(struct mock *mock, const json_t *request)
     return answer;
 }
 
+/* A card is listed for the first terminal or for every one, as its token says. */
+static bool is_listed(const char *value, const json_t *route)
+{
+    return strcmp(value, "inspector_fail_all") == 0 ||
+           (strcmp(value, "inspector_fail_first") == 0 && json_integer_value(json_object_get(route, "second_id")) == 1);
+}
+
 struct answer inspect_blacklist(const json_t *request)
 {
     const char *value = json_string_value(json_object_get(request, "value"));
-    const json_t *terminal = json_object_get(request, "second_id");
-    bool first = json_integer_value(terminal) == 1 || (json_is_string(terminal) && strcmp(json_string_value(terminal), "1") == 0);
-    bool listed = value && (strcmp(value, "inspector_fail_all") == 0 || (strcmp(value, "inspector_fail_first") == 0 && first));
+    const json_t *routes = json_object_get(request, "routes"), *route;
+    json_t *listed;
+    size_t i;
 
-    if (!value)
-        return malformed("a value is needed");
-    return (struct answer){ .status = 200, .body = json_pack("{s:b}", "blacklisted", listed) };
+    if (!value || !json_is_array(routes))
+        return malformed("a value and the routes are needed");
+    listed = json_array();
+    json_array_foreach(routes, i, route)
+        json_array_append_new(listed, json_boolean(is_listed(value, route)));
+    return (struct answer){ .status = 200, .body = json_pack("{s:o}", "blacklisted", listed) };
 }

@@ -302,6 +302,16 @@ static const char *ruleset_undecided(const struct domain *domain, const struct r
     return NULL;
 }
 
+/* The terminal's word counts before the provider's (routing.md 4). */
+static bool health_override(const struct provider *provider, const struct terminal *terminal)
+{
+    const struct fd_overrides *own = terminal->route_fd_overrides, *common = provider->route_fd_overrides;
+
+    if (own && own->enabled)
+        return *own->enabled;
+    return common && common->enabled && *common->enabled;
+}
+
 static void candidate_fill(const struct acceptance *acceptance, const struct routing_candidate *row,
                            struct candidate *out)
 {
@@ -311,7 +321,11 @@ static void candidate_fill(const struct acceptance *acceptance, const struct rou
     out->weight = row->weight ? *row->weight : 0;
     out->pin = pin_hash(acceptance->request, row->pin);
     out->skip_recurrent = terms_skip_recurrent(out->terminal->effective);
-    out->rejected = accept(acceptance, out->terminal);
+    out->ignore_health = health_override(out->provider, out->terminal);
+    out->availability = out->conversion = 1;
+    out->rejected = NULL;
+    out->group = 0;
+    routing_reject(out, REJECT_FORBIDDEN, accept(acceptance, out->terminal));
 }
 
 void routing_gather(const struct domain *domain, const struct routing_request *request, struct arena *arena,
@@ -348,12 +362,45 @@ void routing_gather(const struct domain *domain, const struct routing_request *r
             continue;
         candidate_fill(&acceptance, &rows[i], candidate);
         if (!candidate->rejected)
-            candidate->rejected = prohibited(prohibitions, domain, facts, candidate->terminal->id, arena);
+            routing_reject(candidate, REJECT_FORBIDDEN,
+                           prohibited(prohibitions, domain, facts, candidate->terminal->id, arena));
         out->count++;
     }
 }
 
-const char *routing_rejections(const struct candidates *candidates, struct arena *arena)
+const char *reject_group_name(int group)
+{
+    static const char *const names[] = {
+        [REJECT_FORBIDDEN] = "forbidden",
+        [REJECT_TOKEN_MISSING] = "recurrent_token_missing",
+        [REJECT_ATTEMPTED] = "already_attempted",
+        [REJECT_LIMIT_MISCONFIGURATION] = "limit_misconfiguration",
+        [REJECT_LIMIT_OVERFLOW] = "limit_overflow",
+        [REJECT_BLACKLIST] = "in_blacklist",
+        [REJECT_UNAVAILABLE] = "adapter_unavailable",
+    };
+
+    return names[group];
+}
+
+void routing_reject(struct candidate *candidate, int group, const char *reason)
+{
+    if (!reason || candidate->rejected)
+        return;
+    candidate->rejected = reason;
+    candidate->group = group;
+}
+
+size_t routing_accepted(const struct candidates *candidates)
+{
+    size_t i, count = 0;
+
+    for (i = 0; i < candidates->count; i++)
+        count += !candidates->list[i].rejected;
+    return count;
+}
+
+const char *routing_rejections(const struct candidates *candidates, int group, struct arena *arena)
 {
     struct buf text = BUF_EMPTY;
     const char *result;
@@ -363,7 +410,7 @@ const char *routing_rejections(const struct candidates *candidates, struct arena
     for (i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->list[i];
 
-        if (!candidate->rejected)
+        if (!candidate->rejected || (group && candidate->group != group))
             continue;
         buf_printf(&text, "%sprovider %lld terminal %lld: %s", text.len > 1 ? "; " : "", (long long)candidate->provider->id,
                    (long long)candidate->terminal->id, candidate->rejected);

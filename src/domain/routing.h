@@ -18,6 +18,19 @@ struct routing_request {
     const char *client_ip, *email, *card_token; /* pin facts; NULL: missing */
 };
 
+/* Why candidates are turned away, as groups: the group that leaves none over names the failure (routing.md 6.2). */
+enum reject_group {
+    REJECT_FORBIDDEN = 1, /* terms and prohibitions */
+    REJECT_TOKEN_MISSING,
+    REJECT_ATTEMPTED,
+    REJECT_LIMIT_MISCONFIGURATION,
+    REJECT_LIMIT_OVERFLOW,
+    REJECT_BLACKLIST,
+    REJECT_UNAVAILABLE,
+};
+/* "limit_overflow" */
+const char *reject_group_name(int group);
+
 /* A route that was looked at. */
 struct candidate {
     const struct provider *provider;
@@ -25,7 +38,11 @@ struct candidate {
     int64_t priority, weight;
     uint64_t pin;         /* hash of the pin map; 0: none */
     bool skip_recurrent;  /* the terms say so */
+    bool ignore_health;   /* the fault detector's override: counts as in good health (routing.md 7.3) */
+    bool lacking;         /* conversion below the critical level */
+    double availability, conversion; /* 1 - rate of failures; 1 until somebody knows better */
     const char *rejected; /* why it was turned away; NULL: accepted */
+    int group;            /* REJECT_*; 0: accepted */
 };
 
 struct candidates {
@@ -38,18 +55,31 @@ struct candidates {
 void routing_gather(const struct domain *domain, const struct routing_request *request, struct arena *arena,
                     struct candidates *out);
 
-/* What a choice was made by (routing.md 8.2), all providers being in good health. */
+/* Turns CANDIDATE away; the first reason stays. */
+void routing_reject(struct candidate *candidate, int group, const char *reason);
+size_t routing_accepted(const struct candidates *candidates);
+
+/* What a choice was made by (routing.md 8.2), without the blacklist: no listed route comes so far. */
 struct routing_score {
     int64_t availability_condition, conversion_condition, priority;
     uint64_t pin;
     int64_t random_condition;
+    double availability, conversion;
+};
+
+/* Indices into the candidates. */
+struct routing_choice {
+    size_t chosen;
+    size_t preferable;    /* what would have been chosen, were all providers in good health */
+    const char *switched; /* name of the score that made the difference, or "unknown"; NULL: no difference */
 };
 
 /* Chooses among those of CANDIDATES that are not rejected (at least one); RANDOM: 64 uniform bits. SCORES (one per
- * candidate; may be NULL) gets each accepted one's. The chosen one's index. */
-size_t routing_choose(const struct candidates *candidates, uint64_t random, struct routing_score *scores);
+ * candidate; may be NULL) gets each accepted one's. */
+struct routing_choice routing_choose(const struct candidates *candidates, uint64_t random,
+                                     struct routing_score *scores);
 
-/* "provider.terminal: reason, …" of the rejected ones, for a failure's reason; in ARENA. */
-const char *routing_rejections(const struct candidates *candidates, struct arena *arena);
+/* "[provider 1 terminal 2: reason; ...]" of those rejected in GROUP (0: of all), for a failure's reason; in ARENA. */
+const char *routing_rejections(const struct candidates *candidates, int group, struct arena *arena);
 
 #endif

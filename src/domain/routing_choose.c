@@ -1,4 +1,4 @@
-/* Choosing among accepted candidates: weights, scores, pins, ties. Ref: doc/spec/routing.md 8. */
+/* Choosing among accepted candidates: weights, health, scores, pins, ties. Ref: doc/spec/routing.md 8. */
 #include <assert.h>
 #include <string.h>
 
@@ -8,21 +8,47 @@ struct runner {
     const struct candidate *candidate;
     size_t index;
     struct routing_score score;
+    bool drawn; /* its group has had its draw */
 };
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
+/* The scores in the order in which they count. */
+enum { BY_AVAILABILITY_CONDITION, BY_CONVERSION_CONDITION, BY_PRIORITY, BY_PIN, BY_RANDOM, BY_AVAILABILITY,
+       BY_CONVERSION, SCORE_COUNT };
+static const char *const score_names[SCORE_COUNT] = {
+    "availability_condition", "conversion_condition", "terminal_priority_rating", "route_pin", "random_condition",
+    "availability", "conversion",
+};
+
+static int compare_score(int by, const struct routing_score *a, const struct routing_score *b)
+{
+    switch (by) {
+    case BY_AVAILABILITY_CONDITION: return COMPARE(a->availability_condition, b->availability_condition);
+    case BY_CONVERSION_CONDITION: return COMPARE(a->conversion_condition, b->conversion_condition);
+    case BY_PRIORITY: return COMPARE(a->priority, b->priority);
+    case BY_PIN: return COMPARE(a->pin, b->pin);
+    case BY_RANDOM: return COMPARE(a->random_condition, b->random_condition);
+    case BY_AVAILABILITY: return COMPARE(a->availability, b->availability);
+    default: return COMPARE(a->conversion, b->conversion);
+    }
+}
+
+/* The first score in which they differ; SCORE_COUNT: none. */
+static int first_difference(const struct routing_score *a, const struct routing_score *b)
+{
+    int by = 0;
+
+    while (by < SCORE_COUNT && compare_score(by, a, b) == 0)
+        by++;
+    return by;
+}
+
 static int compare_scores(const struct routing_score *a, const struct routing_score *b)
 {
-    int order = COMPARE(a->availability_condition, b->availability_condition);
+    int by = first_difference(a, b);
 
-    if (!order)
-        order = COMPARE(a->conversion_condition, b->conversion_condition);
-    if (!order)
-        order = COMPARE(a->priority, b->priority);
-    if (!order)
-        order = COMPARE(a->pin, b->pin);
-    return order ? order : COMPARE(a->random_condition, b->random_condition);
+    return by == SCORE_COUNT ? 0 : compare_score(by, a, b);
 }
 
 static int compare_routes(const struct runner *a, const struct runner *b)
@@ -44,10 +70,18 @@ static uint64_t pinned(const struct runner *runner)
                (uint64_t)runner->candidate->terminal->id);
 }
 
-/* Whether NEWCOMER beats CHOSEN (routing.md 8.3). */
-static bool is_better(const struct runner *newcomer, const struct runner *chosen)
+static struct routing_score in_good_health(struct routing_score score)
 {
-    struct routing_score a = newcomer->score, b = chosen->score;
+    score.availability_condition = score.conversion_condition = 1;
+    score.availability = score.conversion = 1;
+    return score;
+}
+
+/* Whether NEWCOMER beats CHOSEN (routing.md 8.3); HEALTHY: were their providers in good health. */
+static bool is_better(const struct runner *newcomer, const struct runner *chosen, bool healthy)
+{
+    struct routing_score a = healthy ? in_good_health(newcomer->score) : newcomer->score;
+    struct routing_score b = healthy ? in_good_health(chosen->score) : chosen->score;
     int order;
 
     if (newcomer->candidate->pin && newcomer->candidate->pin == chosen->candidate->pin) {
@@ -61,45 +95,60 @@ static bool is_better(const struct runner *newcomer, const struct runner *chosen
     return (order ? order : compare_routes(newcomer, chosen)) >= 0;
 }
 
-/* Gives one of those of PRIORITY the random condition, by weight (routing.md 8.1). */
-static void draw(struct runner *runners, size_t count, int64_t priority, uint64_t random)
+/* Weights share the payments between those of one priority whose providers fail equally often. */
+static bool same_group(const struct runner *a, const struct runner *b)
+{
+    return a->score.priority == b->score.priority && compare_score(BY_AVAILABILITY, &a->score, &b->score) == 0;
+}
+
+/* Gives one of FIRST's group the random condition, by weight (routing.md 8.1). */
+static void draw(struct runner *runners, size_t count, const struct runner *first, uint64_t random)
 {
     unsigned __int128 place;
     uint64_t sum = 0, start = 0;
     size_t i;
 
     for (i = 0; i < count; i++) {
-        if (runners[i].score.priority == priority)
+        if (same_group(&runners[i], first))
             sum += (uint64_t)runners[i].candidate->weight;
     }
     place = (unsigned __int128)random * sum >> 64; /* uniform in [0, sum) */
     for (i = count; i-- > 0;) { /* in reverse candidate order */
         uint64_t weight = (uint64_t)runners[i].candidate->weight;
 
-        if (runners[i].score.priority != priority)
+        if (!same_group(&runners[i], first))
             continue;
         runners[i].score.random_condition = sum > 0 && start <= place && place < (unsigned __int128)start + weight;
+        runners[i].drawn = true;
         start += weight;
     }
 }
 
-static bool drawn_before(const struct runner *runners, size_t index)
+static size_t best(const struct runner *runners, size_t count, bool healthy)
 {
-    size_t i;
+    size_t i, chosen = count - 1;
 
-    for (i = 0; i < index; i++) {
-        if (runners[i].score.priority == runners[index].score.priority)
-            return true;
+    for (i = count - 1; i-- > 0;) {
+        if (is_better(&runners[i], &runners[chosen], healthy))
+            chosen = i;
     }
-    return false;
+    return chosen;
 }
 
-size_t routing_choose(const struct candidates *candidates, uint64_t random, struct routing_score *scores)
+static const char *difference(const struct runner *chosen, const struct runner *preferable)
+{
+    int by = first_difference(&chosen->score, &preferable->score);
+
+    return by == SCORE_COUNT ? "unknown" : score_names[by];
+}
+
+struct routing_choice routing_choose(const struct candidates *candidates, uint64_t random,
+                                     struct routing_score *scores)
 {
     struct arena *arena = arena_new();
     struct runner *runners = arena_array(arena, candidates->count, sizeof(*runners));
-    const struct runner *chosen = NULL;
-    size_t i, count = 0, index;
+    struct routing_choice choice;
+    size_t i, count = 0, chosen, preferable;
 
     for (i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->list[i];
@@ -107,21 +156,27 @@ size_t routing_choose(const struct candidates *candidates, uint64_t random, stru
         if (candidate->rejected)
             continue;
         runners[count++] = (struct runner){
-            candidate, i, { 1, 1, candidate->priority, candidate->pin, 0 },
+            .candidate = candidate,
+            .index = i,
+            .score = {
+                1, !candidate->lacking, candidate->priority, candidate->pin, 0, candidate->availability,
+                candidate->conversion,
+            },
         };
     }
     assert(count > 0);
     for (i = 0; i < count; i++) {
-        if (!drawn_before(runners, i))
-            draw(runners, count, runners[i].score.priority, random);
+        if (!runners[i].drawn)
+            draw(runners, count, &runners[i], random);
     }
-    for (i = count; i-- > 0;) {
-        if (!chosen || is_better(&runners[i], chosen))
-            chosen = &runners[i];
-    }
+    chosen = best(runners, count, false);
+    preferable = best(runners, count, true);
     for (i = 0; scores && i < count; i++)
         scores[runners[i].index] = runners[i].score;
-    index = chosen->index;
+    choice = (struct routing_choice){
+        runners[chosen].index, runners[preferable].index,
+        chosen == preferable ? NULL : difference(&runners[chosen], &runners[preferable]),
+    };
     arena_free(arena);
-    return index;
+    return choice;
 }

@@ -79,6 +79,7 @@ struct tally {
 struct step_in {
     enum machine_input input;
     const void *args;
+    const struct effect *effect; /* IN_EFFECT: the order that ARGS is the result of, as the step gave it */
     const void *call;    /* IN_EFFECT: args of the call or repair under way; NULL: a timer step */
     const char *id;      /* machine id */
     const void *state;   /* folded; never NULL; not to be written */

@@ -99,6 +99,7 @@ struct work {
     size_t queued;
     struct request *current;  /* taken from the queue, not yet answered */
     enum machine_input input; /* of the step under way: where PHASE_CONFIG resumes */
+    const struct effect *performed; /* what RESULT is of */
     struct effect_result *result;
     const void *reply;
     struct turn turn;

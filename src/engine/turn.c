@@ -202,6 +202,7 @@ static void turn_step_in(struct work *work, enum machine_input input, struct ste
     in->arena = work->arena;
     if (input == IN_EFFECT) {
         in->args = work->result;
+        in->effect = work->performed;
         in->call = current ? current->args : NULL;
     } else if (input != IN_TIMEOUT) {
         in->args = current->args;
@@ -630,6 +631,7 @@ static void turn_effect(struct work *work)
 
     out->number = work->number = ++runtime->next_number;
     out->work = work;
+    work->performed = work->turn.effect;
     HASH_ADD(hh, runtime->effects, number, sizeof(out->number), out);
     work->phase = PHASE_EFFECT;
     runtime->stats.effects++;

@@ -1,6 +1,8 @@
 /* The tables of effect.h: how calls to adapters and to the inspector look on the wire. */
 #include "payment/effect.h"
 
+#include <string.h>
+
 #include "payment/types.h"
 
 /* ---- payment_info ---- */
@@ -254,12 +256,35 @@ const struct type type_inspect_request = TYPE_STRUCT_OF("InspectRequest", inspec
 static const struct type_field inspect_answer_fields[] = { TF_REQ(inspect_answer, risk_score, type_risk_score) };
 const struct type type_inspect_answer = TYPE_STRUCT_OF("InspectAnswer", inspect_answer, inspect_answer_fields);
 
+/* ---- is_blacklisted ---- */
+
+static const struct type_field blacklist_route_fields[] = {
+    TF_REQ(blacklist_route, first_id, type_i64),
+    TF_REQ(blacklist_route, second_id, type_i64),
+};
+static const struct type type_blacklist_route =
+    TYPE_STRUCT_OF("BlacklistRoute", blacklist_route, blacklist_route_fields);
+static const struct type type_blacklist_routes = TYPE_LIST_OF(type_blacklist_route);
+
+static const struct type_field blacklist_request_fields[] = {
+    TF_REQ(blacklist_request, field_name, type_str),
+    TF_REQ(blacklist_request, value, type_str),
+    TF_REQ(blacklist_request, routes, type_blacklist_routes),
+};
+const struct type type_blacklist_request =
+    TYPE_STRUCT_OF("BlacklistRequest", blacklist_request, blacklist_request_fields);
+
+static const struct type type_bools = TYPE_LIST_OF(type_bool);
+static const struct type_field blacklist_answer_fields[] = { TF_REQ(blacklist_answer, blacklisted, type_bools) };
+const struct type type_blacklist_answer = TYPE_STRUCT_OF("BlacklistAnswer", blacklist_answer, blacklist_answer_fields);
+
 /* ---- which table for which kind ---- */
 
 static const struct effect_wire wires[] = {
     [FX_INSPECT] = { "inspect_payment", &type_inspect_request, &type_inspect_answer },
     [FX_PROVIDER_PROCESS] = { "process_payment", &type_proxy_request, &type_proxy_result },
     [FX_PROVIDER_CALLBACK] = { "handle_payment_callback", &type_proxy_callback_request, &type_proxy_callback_result },
+    [FX_BLACKLIST] = { "is_blacklisted", &type_blacklist_request, &type_blacklist_answer },
     [FX_LIMITS] = { "limits", NULL, NULL },
 };
 
@@ -268,6 +293,13 @@ const struct effect_wire *effect_wire(int kind)
     if (kind < FX_INSPECT || (size_t)kind >= SL_COUNT(wires))
         return NULL;
     return &wires[kind];
+}
+
+#define BUILTIN "builtin:"
+
+bool effect_is_builtin(const char *url)
+{
+    return strncmp(url, BUILTIN, sizeof(BUILTIN) - 1) == 0;
 }
 
 bool effect_is_transient(enum sl_err err)

@@ -11,6 +11,8 @@
  *                            -> {"response": base64,"result":{...}}       struct proxy_callback_result
  *   inspect_payment          {"payment":{party,shop,invoice,payment},"options":{...}}
  *                            -> {"risk_score"}                            struct inspect_answer
+ *   is_blacklisted           {"field_name","value","routes":[{"first_id","second_id"}]}
+ *                            -> {"blacklisted":[bool]}                    struct blacklist_answer
  *
  * Answers are decoded with TYPE_LENIENT: fields that we do not know are passed over, fields that we
  * know must be right, else the outcome is SL_EPROTO. An answer of process_payment without an intent
@@ -32,6 +34,7 @@ enum {
     FX_INSPECT = 1,       /* inspect_payment */
     FX_PROVIDER_PROCESS,  /* process_payment */
     FX_PROVIDER_CALLBACK, /* handle_payment_callback */
+    FX_BLACKLIST,         /* is_blacklisted */
     FX_LIMITS,            /* not a call: turnover counters. effect.args: struct limit_order; effect_result.value: struct
                              limit_answer (limits/order.h). A repeat of the same order changes nothing */
 };
@@ -57,6 +60,9 @@ struct effect_wire {
 
 /* NULL if there is no such kind. */
 const struct effect_wire *effect_wire(int kind);
+
+/* Whether URL names a provider or an inspector that lives inside of whoever performs effects. */
+bool effect_is_builtin(const char *url);
 
 /* Whether a call that ended with ERR is to be made again as it was, rather than counted as a fault of the
  * other side: it was not delivered, or nobody knows (doc/spec/session.md 12). */
@@ -295,6 +301,20 @@ struct inspect_answer { /* FX_INSPECT: effect_result.value */
     int risk_score; /* of the risk score type: 1 trusted, 2 low, 3 high, 4 fatal */
 };
 
+/* ---- is_blacklisted, doc/spec/session.md 13: all candidates of a routing in one call ---- */
+
+struct blacklist_route {
+    int64_t first_id, second_id; /* provider, terminal */
+};
+struct blacklist_request { /* FX_BLACKLIST: effect_args.request */
+    const char *field_name; /* "CARD_TOKEN" */
+    const char *value;
+    struct type_list routes; /* of struct blacklist_route */
+};
+struct blacklist_answer { /* FX_BLACKLIST: effect_result.value */
+    struct type_list blacklisted; /* of bool, one for each route */
+};
+
 extern const struct type type_payment_info;
 extern const struct type type_proxy_request;
 extern const struct type type_proxy_callback_request;
@@ -302,5 +322,7 @@ extern const struct type type_proxy_result;
 extern const struct type type_proxy_callback_result;
 extern const struct type type_inspect_request;
 extern const struct type type_inspect_answer;
+extern const struct type type_blacklist_request;
+extern const struct type type_blacklist_answer;
 
 #endif

@@ -1,211 +1,280 @@
-/* See route.h. Turnover limits, blacklists and the fault detector take no part yet: the pipeline is
- * "drop what was attempted already" and "choose". */
+/* The pipeline: what speaks against a candidate, in the order in which it counts. It may need two effects before
+ * it can decide, and is run from its beginning after each:
+ *
+ *     candidates -> not attempted yet -> [FX_BLACKLIST] -> limits held [FX_LIMITS]
+ *                -> within limits -> not blacklisted -> provider alive -> choice
+ *
+ * Being pure it finds the same candidates each time; what the first effect answered travels with the order of
+ * the second. Ref: doc/spec/routing.md 6. */
 #include "payment/route.h"
 
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "payment/effect.h"
 #include "payment/flow.h"
+#include "payment/proxy.h"
+#include "payment/steps/step.h"
 
-/* ---- what routing has to know ---- */
+/* An order of limits that remembers what the blacklist said. */
+struct route_order {
+    struct limit_order order; /* first: it is what whoever performs it sees */
+    const bool *blacklisted;
+};
 
-/* Merchant refund terms that cover the payment's method ask the same of the provider (routing.md 2). */
-static bool refund_requirement(struct step_ctx *ctx, const struct merchant_refund_terms *terms,
-                               struct routing_request *out)
-{
-    const struct type_list *methods;
-    struct payment_method method;
-
-    if (!terms)
-        return true;
-    methods = selector_value(ctx->in->config, terms->payment_methods, &out->facts);
-    if (!methods) {
-        step_fail(ctx->in, ctx->out, "the methods of the merchant's refund terms do not reduce to a value");
-        return false;
-    }
-    out->refund = tool_method(out->facts.payment_tool, &method) && method_in(&method, methods);
-    if (!out->refund || !terms->partial_refunds)
-        return true;
-    out->partial_refund = selector_value(ctx->in->config, terms->partial_refunds->cash_limit, &out->facts);
-    if (!out->partial_refund)
-        step_fail(ctx->in, ctx->out, "the limit of the merchant's partial refunds does not reduce to a value");
-    return out->partial_refund != NULL;
-}
-
-static void pin_facts(const struct payment *payment, struct routing_request *out)
-{
-    const struct payment_resource_payer *payer = payment->payer.payment_resource;
-    const struct payment_tool *tool = payer_tool(&payment->payer);
-
-    out->email = payer_contact(&payment->payer)->email;
-    if (payment->payer.tag != PAYER_PAYMENT_RESOURCE)
-        return;
-    if (payer->resource.client_info)
-        out->client_ip = payer->resource.client_info->ip_address;
-    if (tool->tag == TOOL_BANK_CARD)
-        out->card_token = tool->bank_card->token;
-}
-
-bool route_request_build(struct step_ctx *ctx, struct routing_request *out)
-{
-    const struct payment *payment = &ctx->payment->payment;
-    const struct shop *shop = flow_shop(ctx);
-    const struct term_set *terms;
-
-    *out = (struct routing_request){ .shop = shop, .risk_score = ctx->payment->risk_score };
-    if (!shop)
-        return false;
-    terms = domain_terms(ctx->in->config, shop->terms.id);
-    if (!terms || !terms->payments) {
-        step_fail(ctx->in, ctx->out, "shop %s has no payment terms", shop->id);
-        return false;
-    }
-    out->facts = flow_facts(ctx, shop, payment_state_cost(ctx->payment), true);
-    out->hold = payment->flow.tag == FLOW_HOLD;
-    if (out->hold)
-        out->hold_lifetime_s = payment->flow.hold.held_until / 1000000 - payment->created_at / 1000000;
-    out->recurrent = payment->make_recurrent && *payment->make_recurrent;
-    pin_facts(payment, out);
-    return refund_requirement(ctx, terms->payments->refunds, out);
-}
-
-/* ---- what it found ---- */
-
-static struct route route_of(const struct candidate *candidate)
+struct route route_of(const struct candidate *candidate)
 {
     return (struct route){ .provider = { candidate->provider->id }, .terminal = { candidate->terminal->id } };
 }
 
-static size_t accepted_count(const struct candidates *candidates)
+void route_candidates(const struct step_ctx *ctx, const struct routing_request *request, struct candidates *out)
 {
-    size_t i, count = 0;
-
-    for (i = 0; i < candidates->count; i++)
-        count += !candidates->list[i].rejected;
-    return count;
+    routing_gather(ctx->in->config, request, ctx->in->arena, out);
 }
 
-/* Rejects what this payment has been sent over before. */
-static void drop_attempted(const struct step_ctx *ctx, const struct candidates *candidates)
+static void reject(struct route_search *search, struct candidate *candidate, int group, const char *reason)
 {
-    const struct route *attempted = ctx->payment->routes.items;
+    routing_reject(candidate, group, reason);
+    search->last_group = group;
+}
+
+static void drop_attempted(struct route_search *search)
+{
+    const struct type_list *routes = &search->ctx->payment->routes;
+    const struct route *attempted = routes->items;
     size_t i, j;
 
-    for (i = 0; i < candidates->count; i++) {
-        struct route route = route_of(&candidates->list[i]);
+    for (i = 0; i < search->candidates.count; i++) {
+        struct candidate *candidate = &search->candidates.list[i];
+        struct route route = route_of(candidate);
 
-        for (j = 0; j < ctx->payment->routes.count && !candidates->list[i].rejected; j++) {
+        for (j = 0; j < routes->count && !candidate->rejected; j++) {
             if (route_equal(&route, &attempted[j]))
-                candidates->list[i].rejected = "already attempted";
+                reject(search, candidate, REJECT_ATTEMPTED, "already attempted");
         }
     }
 }
 
-static struct type_list routes_of(const struct step_ctx *ctx, const struct candidates *candidates)
+/* ---- the blacklist ---- */
+
+static const struct proxy_definition *inspector_proxy(struct route_search *search, const struct inspector **inspector)
 {
-    struct route *routes = arena_array(ctx->in->arena, candidates->count, sizeof(*routes));
+    const struct domain *domain = search->ctx->in->config;
+
+    *inspector = domain_choose_inspector(domain, search->request.shop, &search->request.facts);
+    return *inspector ? domain_proxy(domain, (*inspector)->proxy.ref.id) : NULL;
+}
+
+static struct type_list blacklist_routes(struct route_search *search)
+{
+    struct blacklist_route *routes =
+        arena_array(search->ctx->in->arena, search->candidates.count, sizeof(*routes));
     size_t i, count = 0;
 
-    for (i = 0; i < candidates->count; i++) {
-        if (!candidates->list[i].rejected)
-            routes[count++] = route_of(&candidates->list[i]);
+    for (i = 0; i < search->candidates.count; i++) {
+        const struct candidate *candidate = &search->candidates.list[i];
+
+        if (!candidate->rejected)
+            routes[count++] = (struct blacklist_route){ candidate->provider->id, candidate->terminal->id };
     }
     return (struct type_list){ routes, count };
 }
 
-static const int64_t *keep_i64(const struct step_ctx *ctx, int64_t value)
+static void order_blacklist(struct route_search *search, const struct proxy_definition *proxy, const char *token)
 {
-    return arena_memdup(ctx->in->arena, &value, sizeof(value));
+    const struct step_ctx *ctx = search->ctx;
+    struct blacklist_request *request = arena_alloc(ctx->in->arena, sizeof(*request));
+    struct effect_args *args = arena_alloc(ctx->in->arena, sizeof(*args));
+
+    request->field_name = "CARD_TOKEN";
+    request->value = token;
+    request->routes = blacklist_routes(search);
+    args->url = proxy->url;
+    args->key = arena_printf(ctx->in->arena, "%s.blacklist.%zu", proxy_key_prefix(ctx), ctx->payment->routes.count + 1);
+    args->timeout_ms = FX_INSPECT_TIMEOUT_MS;
+    args->request = request;
+    step_effect(ctx->in, ctx->out, FX_BLACKLIST, args);
 }
 
-static const double *keep_double(const struct step_ctx *ctx, double value)
+/* The answer, spread over the candidates that were asked about. An inspector that does not say counts as "no". */
+static const bool *blacklist_answer(struct route_search *search, const struct effect_result *result)
 {
-    return arena_memdup(ctx->in->arena, &value, sizeof(value));
+    const struct step_ctx *ctx = search->ctx;
+    bool *listed = arena_array(ctx->in->arena, search->candidates.count, sizeof(*listed));
+    const struct blacklist_answer *answer = result->value;
+    size_t i, asked = 0;
+
+    if (!result->err && answer->blacklisted.count != routing_accepted(&search->candidates))
+        log_warn("invoice %s payment %s: the blacklist's answer is for another number of routes", ctx->in->id,
+                 ctx->payment->payment.id);
+    else if (result->err)
+        log_warn("invoice %s payment %s: blacklist: %s", ctx->in->id, ctx->payment->payment.id, result->detail);
+    else
+        for (i = 0; i < search->candidates.count; i++) {
+            if (!search->candidates.list[i].rejected)
+                listed[i] = ((const bool *)answer->blacklisted.items)[asked++];
+        }
+    return listed;
 }
 
-/* The scores that the choice was made by; the stored random condition is the raw weight (routing.md 9). */
-static struct type_list scores_of(const struct step_ctx *ctx, const struct candidates *candidates,
-                                  const struct routing_score *scores)
+/* Asks about the card. True: it is known, or nobody has to be asked; false: ordered. */
+static bool blacklist(struct route_search *search)
 {
-    struct route_score_entry *entries = arena_array(ctx->in->arena, candidates->count, sizeof(*entries));
-    size_t i, count = 0;
+    const struct effect_result *result = step_effect_result(search->ctx);
+    const struct payment_tool *tool = search->request.facts.payment_tool;
+    const struct inspector *inspector;
+    const struct proxy_definition *proxy;
 
-    for (i = 0; i < candidates->count; i++) {
-        const struct candidate *candidate = &candidates->list[i];
+    if (result && result->kind == FX_BLACKLIST) {
+        search->blacklisted = blacklist_answer(search, result);
+        return true;
+    }
+    if (result && result->kind == FX_LIMITS) {
+        search->blacklisted = ((const struct route_order *)search->ctx->in->effect->args)->blacklisted;
+        return true;
+    }
+    if (tool->tag != TOOL_BANK_CARD || routing_accepted(&search->candidates) == 0)
+        return true;
+    proxy = inspector_proxy(search, &inspector);
+    if (!proxy || effect_is_builtin(proxy->url)) /* a built-in inspector knows no card */
+        return true;
+    order_blacklist(search, proxy, tool->bank_card->token);
+    return false;
+}
+
+static void drop_blacklisted(struct route_search *search)
+{
+    size_t i;
+
+    for (i = 0; i < search->candidates.count && search->blacklisted; i++) {
+        struct candidate *candidate = &search->candidates.list[i];
+
+        if (!candidate->rejected && search->blacklisted[i])
+            reject(search, candidate, REJECT_BLACKLIST, "the card is blacklisted");
+    }
+}
+
+/* ---- limits ---- */
+
+/* Holds the limits of all candidates. True: it is done; false: ordered, or the step has failed. */
+static bool hold_limits(struct route_search *search, struct limits_ask *ask)
+{
+    struct step_ctx *ctx = search->ctx;
+    const struct limits_route_task task = {
+        .verb = LIMIT_HOLD, .iter = (int64_t)ctx->payment->routes.count + 1, .body = payment_state_cost(ctx->payment),
+    };
+    struct route_order *order = arena_alloc(ctx->in->arena, sizeof(*order));
+    size_t i;
+
+    for (i = 0; i < search->candidates.count; i++) {
+        struct candidate *candidate = &search->candidates.list[i];
+        struct route route = route_of(candidate);
+        struct turnover_fault fault;
 
         if (candidate->rejected)
             continue;
-        entries[count++] = (struct route_score_entry){
-            .route = route_of(candidate),
-            .value = {
-                .availability_condition = keep_i64(ctx, scores[i].availability_condition),
-                .conversion_condition = keep_i64(ctx, scores[i].conversion_condition),
-                .terminal_priority_rating = keep_i64(ctx, scores[i].priority),
-                .route_pin = keep_i64(ctx, (int64_t)scores[i].pin),
-                .random_condition = keep_i64(ctx, candidate->weight),
-                .availability = keep_double(ctx, 1.0),
-                .conversion = keep_double(ctx, 1.0),
-                .blacklist_condition = keep_i64(ctx, 0),
-            },
-        };
+        if (!limits_ask_route(ctx, &route, &task, ask, &search->limits[i], &fault))
+            return false;
+        if (fault.kind)
+            reject(search, candidate, REJECT_LIMIT_MISCONFIGURATION,
+                   arena_printf(ctx->in->arena, "limit %s: %s", fault.limit_id, turnover_fault_name(fault.kind)));
     }
-    return (struct type_list){ entries, count };
+    order->blacklisted = search->blacklisted;
+    search->ask = ask;
+    return limits_run_order(ctx, ask, &order->order);
 }
 
-static void emit_route(struct step_ctx *ctx, const struct route_changed *changed)
+static void drop_overflowing(struct route_search *search)
 {
-    emit_change(ctx, &(struct payment_change){
-        .tag = PCHG_ROUTE_CHANGED,
-        .route_changed = arena_memdup(ctx->in->arena, changed, sizeof(*changed)),
-    });
+    size_t i;
+
+    for (i = 0; i < search->candidates.count; i++) {
+        struct candidate *candidate = &search->candidates.list[i];
+
+        if (candidate->rejected)
+            continue;
+        search->considered[i] = true;
+        if (!limits_within(&search->limits[i], search->ask))
+            reject(search, candidate, REJECT_LIMIT_OVERFLOW,
+                   arena_printf(search->ctx->in->arena, "LimitOverflow, %s",
+                                limits_names(&search->limits[i], search->ctx->in->arena)));
+    }
 }
 
-static void choose(struct step_ctx *ctx, const struct candidates *candidates)
-{
-    struct routing_score *scores = arena_array(ctx->in->arena, candidates->count, sizeof(*scores));
-    const struct candidate *chosen = &candidates->list[routing_choose(candidates, ctx->in->random, scores)];
-    struct route_decision decision = {
-        .skip_recurrent = arena_memdup(ctx->in->arena, &chosen->skip_recurrent, sizeof(chosen->skip_recurrent)),
-    };
-    struct route_changed changed = {
-        .route = route_of(chosen),
-        .candidates = routes_of(ctx, candidates),
-        .scores = scores_of(ctx, candidates, scores),
-        .decision = arena_memdup(ctx->in->arena, &decision, sizeof(decision)),
-    };
+/* ---- the choice ---- */
 
-    emit_route(ctx, &changed);
-    step_continue(ctx->in, ctx->out);
+static void mark_assessed(struct route_search *search)
+{
+    size_t i;
+
+    for (i = 0; i < search->candidates.count; i++)
+        search->assessed[i] = !search->candidates.list[i].rejected;
 }
 
-void route_run(struct step_ctx *ctx)
+static void decide(struct route_search *search)
 {
-    struct routing_request request;
-    struct candidates candidates;
+    int64_t draw = (int64_t)(search->ctx->in->random >> 1); /* what is stored must fit */
+    struct routing_choice choice;
+
+    if (routing_accepted(&search->candidates) == 0) {
+        route_record_none(search);
+        return;
+    }
+    choice = routing_choose(&search->candidates, (uint64_t)draw << 1, NULL);
+    route_record_choice(search, &choice, draw);
+}
+
+static struct type_list accepted_routes(const struct route_search *search)
+{
+    struct route *routes = arena_array(search->ctx->in->arena, search->candidates.count, sizeof(*routes));
+    size_t i, count = 0;
+
+    for (i = 0; i < search->candidates.count; i++) {
+        if (!search->candidates.list[i].rejected)
+            routes[count++] = route_of(&search->candidates.list[i]);
+    }
+    return (struct type_list){ routes, count };
+}
+
+/* There is nothing to choose from. True: the payment has failed. */
+static bool fail_at_once(struct route_search *search, struct limits_ask *ask)
+{
+    struct step_ctx *ctx = search->ctx;
     struct operation_failure failure;
-    struct type_list initial;
 
-    if (!route_request_build(ctx, &request))
-        return;
-    routing_gather(ctx->in->config, &request, ctx->in->arena, &candidates);
-    if (candidates.misconfiguration) {
-        failure = failure_make(ctx->in->arena, "no_route_found:unknown:misconfiguration", candidates.misconfiguration);
-        emit_failed(ctx, &failure);
-        return;
-    }
-    if (accepted_count(&candidates) == 0) {
-        failure = failure_make(ctx->in->arena, "no_route_found:forbidden",
-                               routing_rejections(&candidates, ctx->in->arena));
-        emit_failed(ctx, &failure);
-        return;
-    }
-    initial = routes_of(ctx, &candidates);
-    drop_attempted(ctx, &candidates);
-    if (accepted_count(&candidates) > 0) {
-        choose(ctx, &candidates);
-        return;
-    }
-    /* The route is only there because the protocol wants one. */
-    emit_route(ctx, &(struct route_changed){ .route = *(const struct route *)initial.items, .candidates = initial });
-    failure = failure_make(ctx->in->arena, "no_route_found:forbidden",
-                           routing_rejections(&candidates, ctx->in->arena));
-    emit_rollback(ctx, ctx->payment->failure ? ctx->payment->failure : &failure);
-    step_continue(ctx->in, ctx->out);
+    if (!limits_run(ctx, ask))
+        return false;
+    failure = search->candidates.misconfiguration
+                  ? failure_make(ctx->in->arena, "no_route_found:unknown:misconfiguration",
+                                 search->candidates.misconfiguration)
+                  : route_failure(search, 0);
+    emit_failed(ctx, ctx->payment->failure ? ctx->payment->failure : &failure);
+    return true;
+}
+
+bool route_run(struct step_ctx *ctx, struct limits_ask *ask)
+{
+    struct route_search search = { .ctx = ctx };
+    size_t count;
+
+    if (!route_request_build(ctx, &search.request))
+        return false;
+    route_candidates(ctx, &search.request, &search.candidates);
+    count = search.candidates.count;
+    if (search.candidates.misconfiguration || routing_accepted(&search.candidates) == 0)
+        return fail_at_once(&search, ask);
+    search.limits = arena_array(ctx->in->arena, count, sizeof(*search.limits));
+    search.considered = arena_array(ctx->in->arena, count, sizeof(*search.considered));
+    search.assessed = arena_array(ctx->in->arena, count, sizeof(*search.assessed));
+    search.initial = accepted_routes(&search);
+    drop_attempted(&search);
+    if (!blacklist(&search) || !hold_limits(&search, ask))
+        return false;
+    drop_overflowing(&search);
+    drop_blacklisted(&search);
+    mark_assessed(&search);
+    decide(&search);
+    return true;
 }

@@ -282,6 +282,9 @@ struct route_limit_entry {
 };
 struct route_decision {
     const bool *skip_recurrent;
+    const struct route *preferable; /* what would have been chosen, were all providers in good health; NULL: the same */
+    const char *reject_reason;      /* the score that made the difference to it */
+    const int64_t *draw;            /* the random draw, 63 bits; NULL: there were no weights to draw by */
 };
 
 /* ---- user interactions ---- */

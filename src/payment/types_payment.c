@@ -184,7 +184,12 @@ static const struct type_field limit_entry_rows[] = {
 static const struct type type_limit_entry = TYPE_STRUCT_OF("RouteLimits", route_limit_entry, limit_entry_rows);
 const struct type type_route_limit_entries = TYPE_LIST_OF(type_limit_entry);
 
-static const struct type_field decision_rows[] = { TF_PTR(route_decision, skip_recurrent, type_bool) };
+static const struct type_field decision_rows[] = {
+    TF_PTR(route_decision, skip_recurrent, type_bool),
+    TF_PTR(route_decision, preferable, type_route),
+    TF_OPT(route_decision, reject_reason, type_str),
+    TF_PTR(route_decision, draw, type_i64),
+};
 const struct type type_route_decision = TYPE_STRUCT_OF("RouteDecision", route_decision, decision_rows);
 
 /* ---- user interactions ---- */

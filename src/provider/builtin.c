@@ -11,7 +11,7 @@
 
 bool builtin_is(const char *url)
 {
-    return strncmp(url, PREFIX, PREFIX_LEN) == 0;
+    return effect_is_builtin(url);
 }
 
 /* The transaction that was given, since its id never changes; else one named after what it is for. */

@@ -176,8 +176,8 @@ static void use_shop(const struct domain *domain, const struct shop *shop, const
     }
     assert(accepted == 0 || !candidates.misconfiguration);
     if (accepted > 0)
-        assert(!candidates.list[routing_choose(&candidates, 0x8000000000000000u, NULL)].rejected);
-    routing_rejections(&candidates, arena);
+        assert(!candidates.list[routing_choose(&candidates, 0x8000000000000000u, NULL).chosen].rejected);
+    routing_rejections(&candidates, 0, arena);
 }
 
 static void use(const struct domain *domain, struct arena *arena)

@@ -643,11 +643,11 @@ Test(mockbank, black_list_knows_its_cards)
         struct http_reply reply;
         json_t *json;
 
-        snprintf(body, sizeof(body), "{\"first_id\":\"7\",\"second_id\":\"%s\",\"field_name\":\"CARD_TOKEN\",\"value\":\"%s\"}",
+        snprintf(body, sizeof(body), "{\"routes\":[{\"first_id\":7,\"second_id\":%s}],\"field_name\":\"CARD_TOKEN\",\"value\":\"%s\"}",
                  rows[i].terminal, rows[i].value);
         reply = post("/inspector/is_blacklisted", "k", body);
         json = http_reply_json(&reply);
-        cr_assert_eq(json_is_true(json_object_get(json, "blacklisted")), rows[i].listed, "%s", body);
+        cr_assert_eq(json_is_true(json_array_get(json_object_get(json, "blacklisted"), 0)), rows[i].listed, "%s", body);
         json_decref(json);
         http_reply_clear(&reply);
     }

@@ -164,7 +164,7 @@ static void expect_outcome(size_t number, const struct candidates *candidates, c
     }
     cr_assert(has_accepted(candidates), "row %zu", number);
     for (i = 0, draw = 0; i < 64; i++, draw += UINT64_MAX / 64) {
-        size_t index = routing_choose(candidates, draw, NULL);
+        size_t index = routing_choose(candidates, draw, NULL).chosen;
 
         snprintf(terminal, sizeof(terminal), "%d", (int)candidates->list[index].terminal->id);
         cr_expect(strstr(outcome, terminal), "row %zu: t%s", number, terminal);

@@ -277,7 +277,7 @@ Test(routing, tool_without_a_method_is_turned_away)
     must_decode(&type_payment_tool, "{\"digital_wallet\":{\"id\":\"7\"}}", arena, &tool);
     routing_gather(domain, &request, arena, &candidates);
     cr_expect_str_eq(found(&candidates), "t5(" PAYMENTS ", payment_tool)");
-    cr_expect_str_eq(routing_rejections(&candidates, arena), "[provider 3 terminal 5: " PAYMENTS ", payment_tool]");
+    cr_expect_str_eq(routing_rejections(&candidates, 0, arena), "[provider 3 terminal 5: " PAYMENTS ", payment_tool]");
     domain_free(domain);
 }
 
@@ -384,6 +384,7 @@ static struct candidates candidates_of(const struct choice_row *rows, size_t cou
         candidates.list[i] = (struct candidate){
             .provider = provider, .terminal = terminal, .priority = rows[i].priority, .weight = rows[i].weight,
             .pin = rows[i].pin, .rejected = rows[i].rejected ? "no" : NULL,
+            .availability = 1, .conversion = 1,
         };
     }
     return candidates;
@@ -415,7 +416,7 @@ Test(routing, choice_by_priority_then_by_record)
         struct candidates candidates = candidates_of(cases[i].rows, cases[i].count);
 
         for (j = 0, draw = 0; j < 16; j++, draw += UINT64_MAX / 15)
-            cr_expect_eq(routing_choose(&candidates, draw, NULL), cases[i].chosen, "case %zu", i);
+            cr_expect_eq(routing_choose(&candidates, draw, NULL).chosen, cases[i].chosen, "case %zu", i);
     }
 }
 
@@ -430,13 +431,13 @@ Test(routing, weights_share_the_draws)
     int i;
 
     for (i = 0; i < 1000; i++)
-        counts[routing_choose(&candidates, (UINT64_MAX / 1000) * (uint64_t)i + 1000, NULL)]++;
+        counts[routing_choose(&candidates, (UINT64_MAX / 1000) * (uint64_t)i + 1000, NULL).chosen]++;
     cr_expect(counts[0] >= 699 && counts[0] <= 701, "%d", counts[0]);
     cr_expect_eq(counts[1], 0, "no weight, no draw");
     cr_expect(counts[2] >= 299 && counts[2] <= 301, "%d", counts[2]);
     cr_expect_eq(counts[3], 0, "a lower priority");
-    cr_expect_eq(routing_choose(&candidates, 0, NULL), 2, "the walk starts at the last candidate");
-    cr_expect_eq(routing_choose(&candidates, UINT64_MAX, NULL), 0);
+    cr_expect_eq(routing_choose(&candidates, 0, NULL).chosen, 2, "the walk starts at the last candidate");
+    cr_expect_eq(routing_choose(&candidates, UINT64_MAX, NULL).chosen, 0);
 }
 
 /* The scores that are stored say what the choice was made by. */
@@ -449,7 +450,7 @@ Test(routing, scores_say_what_decided)
     struct routing_score scores[SL_COUNT(rows)];
 
     memset(scores, 0, sizeof(scores));
-    cr_expect_eq(routing_choose(&candidates, 0, scores), 2);
+    cr_expect_eq(routing_choose(&candidates, 0, scores).chosen, 2);
     cr_expect_eq(scores[0].availability_condition, 1);
     cr_expect_eq(scores[0].conversion_condition, 1);
     cr_expect_eq(scores[0].priority, 1000);
@@ -471,9 +472,9 @@ Test(routing, pins_hold_a_payer_and_spread_payers)
 
         rows[0].pin = rows[1].pin = payer * 0x9e3779b97f4a7c15u;
         candidates = candidates_of(rows, SL_COUNT(rows));
-        chosen = routing_choose(&candidates, 0, NULL);
-        cr_expect_eq(routing_choose(&candidates, UINT64_MAX, NULL), chosen, "payer %d", (int)payer);
-        cr_expect_eq(routing_choose(&candidates, UINT64_MAX / 2, NULL), chosen, "payer %d", (int)payer);
+        chosen = routing_choose(&candidates, 0, NULL).chosen;
+        cr_expect_eq(routing_choose(&candidates, UINT64_MAX, NULL).chosen, chosen, "payer %d", (int)payer);
+        cr_expect_eq(routing_choose(&candidates, UINT64_MAX / 2, NULL).chosen, chosen, "payer %d", (int)payer);
         first += chosen == 0;
     }
     cr_expect(first > 400 && first < 600, "%d of 1000 on the first", first);
@@ -486,7 +487,58 @@ Test(routing, different_pins_are_as_none)
     static const struct choice_row one[] = { { 3, 1, 1000, 0, 0, false }, { 2, 2, 1000, 0, UINT64_MAX, false } };
     struct candidates candidates = candidates_of(rows, SL_COUNT(rows));
 
-    cr_expect_eq(routing_choose(&candidates, 0, NULL), 1, "the larger provider");
+    cr_expect_eq(routing_choose(&candidates, 0, NULL).chosen, 1, "the larger provider");
     candidates = candidates_of(one, SL_COUNT(one));
-    cr_expect_eq(routing_choose(&candidates, 0, NULL), 0, "the larger provider, however large the pin");
+    cr_expect_eq(routing_choose(&candidates, 0, NULL).chosen, 0, "the larger provider, however large the pin");
+}
+
+/* Health: what decides, and what would have been preferable (routing.md 8.4, 8.5). */
+Test(routing, health_switches_the_route_and_says_why)
+{
+    static const struct {
+        const char *what;
+        struct choice_row rows[3];
+        double availability[3], conversion[3];
+        bool lacking[3];
+        size_t chosen, preferable;
+        const char *switched;
+    } cases[] = {
+        { "a lacking conversion loses to a lower priority",
+          { { 1, 1, 1000, 0, 0, false }, { 2, 2, 900, 0, 0, false }, { 3, 3, 1000, 0, 0, true } },
+          { 0.9, 0.8, 0.1 }, { 0.2, 0.9, 1 }, { true, false, false }, 1, 0, "conversion_condition" },
+        { "all in good health: the larger provider",
+          { { 1, 1, 1000, 0, 0, false }, { 2, 2, 900, 0, 0, false }, { 3, 3, 1000, 0, 0, false } },
+          { 1, 1, 1 }, { 1, 1, 1 }, { false, false, false }, 2, 2, NULL },
+        { "fewer failures win among equals",
+          { { 2, 2, 1000, 0, 0, false }, { 3, 3, 1000, 0, 0, false }, { 4, 4, 1000, 0, 0, true } },
+          { 0.9, 0.8, 1 }, { 1, 1, 1 }, { false, false, false }, 0, 1, "availability" },
+        { "conversion counts after availability",
+          { { 2, 2, 1000, 0, 0, false }, { 3, 3, 1000, 0, 0, false }, { 4, 4, 1000, 0, 0, true } },
+          { 0.9, 0.9, 1 }, { 0.9, 0.8, 1 }, { false, false, false }, 0, 1, "conversion" },
+        { "priority counts before rates",
+          { { 2, 2, 1000, 0, 0, false }, { 3, 3, 999, 0, 0, false }, { 4, 4, 1000, 0, 0, true } },
+          { 0.5, 1, 1 }, { 0.5, 1, 1 }, { false, false, false }, 0, 0, NULL },
+        { "weights are drawn among those that fail equally often",
+          { { 2, 2, 1000, 0, 0, false }, { 3, 3, 1000, 100, 0, false }, { 4, 4, 1000, 0, 0, true } },
+          { 1, 0.9, 1 }, { 1, 1, 1 }, { false, false, false }, 1, 1, NULL },
+    };
+    size_t i, j;
+
+    for (i = 0; i < SL_COUNT(cases); i++) {
+        struct candidates candidates = candidates_of(cases[i].rows, 3);
+        struct routing_choice choice;
+
+        for (j = 0; j < 3; j++) {
+            candidates.list[j].availability = cases[i].availability[j];
+            candidates.list[j].conversion = cases[i].conversion[j];
+            candidates.list[j].lacking = cases[i].lacking[j];
+        }
+        choice = routing_choose(&candidates, 0x8000000000000000u, NULL);
+        cr_expect_eq(choice.chosen, cases[i].chosen, "%s: chosen", cases[i].what);
+        cr_expect_eq(choice.preferable, cases[i].preferable, "%s: preferable", cases[i].what);
+        if (cases[i].switched)
+            cr_expect_str_eq(choice.switched, cases[i].switched, "%s", cases[i].what);
+        else
+            cr_expect_null(choice.switched, "%s", cases[i].what);
+    }
 }

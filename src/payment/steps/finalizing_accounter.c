@@ -1,6 +1,7 @@
-/* The provider has captured or cancelled: the plan is committed or rolled back, and the payment's status
- * becomes what its session worked towards. Ref: doc/spec/payment.md 8.12. */
+/* The provider has captured or cancelled: limits and plan are committed or rolled back, and the payment's status
+ * becomes what its session worked towards. Ref: doc/spec/payment.md 8.12; doc/spec/limits.md 7. */
 #include "base/log.h"
+#include "payment/limits.h"
 #include "payment/plan.h"
 #include "payment/steps/step.h"
 
@@ -17,6 +18,22 @@ static void token_check(const struct step_ctx *ctx)
     if (wanted != have)
         log_warn("invoice %s payment %s: %s", ctx->in->id, payment->id,
                  wanted ? "the provider gave no recurrent token" : "the provider gave an unwanted recurrent token");
+}
+
+/* The turnover of the route gets what was captured, or its hold back. False: ordered, or the step has failed. */
+static bool settle_limits(struct step_ctx *ctx, enum ledger_act act)
+{
+    const struct target *target = &ctx->payment->target;
+    const struct limits_route_task task = {
+        .verb = act == LEDGER_COMMIT ? LIMIT_COMMIT : LIMIT_ROLLBACK,
+        .iter = payment_iter(ctx->payment),
+        .partial = act == LEDGER_COMMIT ? target->captured.cost : NULL,
+        .session = true,
+    };
+    const struct route *route = payment_route(ctx->payment);
+    struct limits_ask ask = { 0 };
+
+    return (!route || limits_ask_route(ctx, route, &task, &ask, NULL, NULL)) && limits_run(ctx, &ask);
 }
 
 void step_finalizing_accounter(struct step_ctx *ctx)
@@ -38,6 +55,8 @@ void step_finalizing_accounter(struct step_ctx *ctx)
                   type_name_of(&type_target, target->tag));
         return;
     }
+    if (!settle_limits(ctx, act))
+        return;
     token_check(ctx);
     if (plan_apply(ctx, act, &plan, 0))
         emit_status(ctx, &status);

@@ -9,21 +9,21 @@ struct step_row {
 };
 
 static const struct step_row rows[ACT_COUNT + 1] = {
-    [ACT_SHOP_LIMIT_INITIALIZING] = { step_shop_limit_initializing, false },
-    [ACT_SHOP_LIMIT_FINALIZING] = { step_shop_limit_finalizing, false },
-    [ACT_SHOP_LIMIT_FAILURE] = { step_shop_limit_failure, false },
+    [ACT_SHOP_LIMIT_INITIALIZING] = { step_shop_limit_initializing, true },
+    [ACT_SHOP_LIMIT_FINALIZING] = { step_shop_limit_finalizing, true },
+    [ACT_SHOP_LIMIT_FAILURE] = { step_shop_limit_failure, true },
     [ACT_RISK_SCORING] = { step_risk_scoring, true },
-    [ACT_ROUTING] = { step_routing, false },
-    [ACT_CASH_FLOW_BUILDING] = { step_cash_flow_building, false },
+    [ACT_ROUTING] = { step_routing, true },
+    [ACT_CASH_FLOW_BUILDING] = { step_cash_flow_building, true },
     [ACT_PROCESSING_SESSION] = { step_processing_session, true },
-    [ACT_PROCESSING_ACCOUNTER] = { step_processing_accounter, false },
+    [ACT_PROCESSING_ACCOUNTER] = { step_processing_accounter, true },
     [ACT_FLOW_WAITING] = { step_flow_waiting, false },
     [ACT_PROCESSING_CAPTURE] = { step_processing_capture, false },
     [ACT_UPDATING_ACCOUNTER] = { step_updating_accounter, false },
     [ACT_FINALIZING_SESSION] = { step_finalizing_session, true },
-    [ACT_FINALIZING_ACCOUNTER] = { step_finalizing_accounter, false },
-    [ACT_ROUTING_FAILURE] = { step_routing_failure, false },
-    [ACT_PROCESSING_FAILURE] = { step_processing_failure, false },
+    [ACT_FINALIZING_ACCOUNTER] = { step_finalizing_accounter, true },
+    [ACT_ROUTING_FAILURE] = { step_routing_failure, true },
+    [ACT_PROCESSING_FAILURE] = { step_processing_failure, true },
 };
 
 const struct effect_result *step_effect_result(const struct step_ctx *ctx)
