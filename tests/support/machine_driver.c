@@ -36,6 +36,7 @@ enum step_end machine_driver_input(struct machine_driver *driver, enum machine_i
 
     driver->reply = NULL;
     driver->reason = NULL;
+    driver->performed = NULL;
     driver_step(driver, input, args, call, out);
     while (out->end == STEP_OK) {
         driver_commit(driver, out, consumed);
@@ -49,6 +50,7 @@ enum step_end machine_driver_input(struct machine_driver *driver, enum machine_i
         driver->effect_count++;
         result = arena_alloc(driver->arena, sizeof(*result));
         result->kind = out->effect->kind;
+        driver->performed = out->effect;
         driver->outcome(driver, out->effect, result);
         driver_step(driver, IN_EFFECT, result, call, out);
     }
@@ -121,6 +123,7 @@ static void driver_step(struct machine_driver *driver, enum machine_input input,
     struct step_in in = {
         .input = input,
         .args = args,
+        .effect = driver->performed,
         .call = input == IN_EFFECT ? call : NULL,
         .id = driver->id,
         .state = driver->state,

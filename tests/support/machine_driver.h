@@ -63,6 +63,7 @@ struct machine_driver {
     struct note notes[DRIVER_NOTES_MAX]; /* of all steps, those that failed among them */
     size_t note_count;
     size_t effect_count;
+    const struct effect *performed; /* the latest of the input under way; NULL: none yet */
 
     /* Encodes an effect for the comparison of two runs; NULL: only its kind is compared. */
     void (*effect_encode)(const struct effect *effect, struct buf *out);

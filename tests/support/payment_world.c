@@ -62,10 +62,27 @@ static struct domain *domain_open(const struct world_patch *patches, struct aren
 
 /* ---- adapters ---- */
 
+static void encode_order(const struct limit_order *order, struct buf *out)
+{
+    size_t i, j;
+
+    for (i = 0; i < order->count; i++) {
+        buf_printf(out, "%s%s:", order->requests[i].operation, order->requests[i].tolerant ? "?" : "");
+        for (j = 0; j < order->requests[i].count; j++)
+            buf_printf(out, " %d %s %lld", (int)order->requests[i].changes[j].verb, order->requests[i].changes[j].counter,
+                       (long long)order->requests[i].changes[j].amount);
+        buf_char(out, ';');
+    }
+}
+
 static void encode_effect(const struct effect *effect, struct buf *out)
 {
     const struct effect_args *args = effect->args;
 
+    if (effect->kind == FX_LIMITS) {
+        encode_order(effect->args, out);
+        return;
+    }
     buf_printf(out, "%s %s %lld %lld ", args->url, args->key, (long long)args->timeout_ms,
                (long long)args->provider_id);
     type_encode(effect_wire(effect->kind)->request, args->request, out);
@@ -83,6 +100,20 @@ static const char *risk_json(const struct payment_world *world, const struct eff
             risk = options[i].value;
     }
     return arena_printf(world->driver.arena, "{\"risk_score\":\"%s\"}", risk ? risk : "low");
+}
+
+/* The world's own list, or nobody. */
+static const char *blacklist_json(const struct payment_world *world, const struct effect_args *args)
+{
+    const struct blacklist_request *request = args->request;
+    const struct blacklist_route *routes = request->routes.items;
+    const char *json = "{\"blacklisted\":[";
+    size_t i;
+
+    for (i = 0; i < request->routes.count; i++)
+        json = arena_printf(world->driver.arena, "%s%s%s", json, i ? "," : "",
+                            world->blacklisted_terminal && routes[i].second_id == world->blacklisted_terminal ? "true" : "false");
+    return arena_printf(world->driver.arena, "%s]}", json);
 }
 
 static const char *provider_json(struct payment_world *world, const struct effect *effect, enum sl_err *err)
@@ -109,6 +140,13 @@ static void outcome(struct machine_driver *driver, const struct effect *effect, 
     const char *json;
     void *value;
 
+    if (effect->kind == FX_LIMITS) {
+        result->err = world->limits_err;
+        result->detail = sl_err_name(result->err);
+        if (!result->err)
+            result->value = limit_counters_run(world->counters, effect->args);
+        return;
+    }
     cr_assert(world->call_count < WORLD_CALLS_MAX);
     type_encode(wire->request, args->request, &request);
     world->calls[world->call_count++] = (struct world_call){
@@ -118,6 +156,8 @@ static void outcome(struct machine_driver *driver, const struct effect *effect, 
     if (effect->kind == FX_INSPECT) {
         result->err = world->risk && !*world->risk ? SL_EDOWN : SL_OK;
         json = risk_json(world, args);
+    } else if (effect->kind == FX_BLACKLIST) {
+        json = blacklist_json(world, args);
     } else {
         json = provider_json(world, effect, &result->err);
     }
@@ -156,6 +196,7 @@ void world_open(struct payment_world *world, const char *shop, int64_t amount, c
     world->driver.outcome = outcome;
     world->driver.effect_encode = encode_effect;
     world->driver.ctx = world;
+    world->counters = limit_counters_new(world->driver.arena);
     args = arena_alloc(world->driver.arena, sizeof(*args));
     decode(world, &type_invoice_params,
            arena_printf(world->driver.arena, params, domain_shop(world->domain, NULL, shop)->party_ref.id, shop,

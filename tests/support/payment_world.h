@@ -5,6 +5,7 @@
 #include "domain/domain.h"
 #include "payment/errors.h"
 #include "payment/state.h"
+#include "support/limit_counters.h"
 #include "support/machine_driver.h"
 
 #define WORLD_ANSWERS_MAX 64
@@ -34,6 +35,9 @@ struct payment_world {
     const char *risk; /* the inspector's answer; NULL: as its options say; "": it cannot be reached */
     struct world_call calls[WORLD_CALLS_MAX];
     size_t call_count;
+    struct limit_counters *counters;
+    enum sl_err limits_err;       /* what orders of limits end with; SL_OK: they are done */
+    int64_t blacklisted_terminal; /* 0: none */
 };
 
 /* A world with an unpaid invoice "inv" of SHOP over AMOUNT (RUB), due in an hour. PATCHES may be NULL. */
