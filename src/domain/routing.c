@@ -302,16 +302,6 @@ static const char *ruleset_undecided(const struct domain *domain, const struct r
     return NULL;
 }
 
-/* The terminal's word counts before the provider's (routing.md 4). */
-static bool health_override(const struct provider *provider, const struct terminal *terminal)
-{
-    const struct fd_overrides *own = terminal->route_fd_overrides, *common = provider->route_fd_overrides;
-
-    if (own && own->enabled)
-        return *own->enabled;
-    return common && common->enabled && *common->enabled;
-}
-
 static void candidate_fill(const struct acceptance *acceptance, const struct routing_candidate *row,
                            struct candidate *out)
 {
@@ -321,7 +311,6 @@ static void candidate_fill(const struct acceptance *acceptance, const struct rou
     out->weight = row->weight ? *row->weight : 0;
     out->pin = pin_hash(acceptance->request, row->pin);
     out->skip_recurrent = terms_skip_recurrent(out->terminal->effective);
-    out->ignore_health = health_override(out->provider, out->terminal);
     out->availability = out->conversion = 1;
     out->rejected = NULL;
     out->group = 0;

@@ -38,7 +38,6 @@ struct candidate {
     int64_t priority, weight;
     uint64_t pin;         /* hash of the pin map; 0: none */
     bool skip_recurrent;  /* the terms say so */
-    bool ignore_health;   /* the fault detector's override: counts as in good health (routing.md 7.3) */
     bool lacking;         /* conversion below the critical level */
     double availability, conversion; /* 1 - rate of failures; 1 until somebody knows better */
     const char *rejected; /* why it was turned away; NULL: accepted */

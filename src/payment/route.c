@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "domain/health.h"
 #include "payment/effect.h"
 #include "payment/flow.h"
 #include "payment/proxy.h"
@@ -205,12 +206,29 @@ static void drop_overflowing(struct route_search *search)
 
 /* ---- the choice ---- */
 
-static void mark_assessed(struct route_search *search)
+/* Looks at the health of the providers that are left; dead ones drop out (routing.md 7). */
+static void assess(struct route_search *search)
 {
+    const struct health_view *view = search->ctx->in->outlook;
     size_t i;
 
-    for (i = 0; i < search->candidates.count; i++)
-        search->assessed[i] = !search->candidates.list[i].rejected;
+    for (i = 0; i < search->candidates.count; i++) {
+        struct candidate *candidate = &search->candidates.list[i];
+        struct health_status availability, conversion;
+
+        if (candidate->rejected)
+            continue;
+        availability = health_route_status(view, candidate->provider, candidate->terminal, HEALTH_AVAILABILITY);
+        conversion = health_route_status(view, candidate->provider, candidate->terminal, HEALTH_CONVERSION);
+        candidate->availability = 1 - availability.rate;
+        candidate->conversion = 1 - conversion.rate;
+        candidate->lacking = conversion.critical;
+        search->assessed[i] = true;
+        if (availability.critical)
+            reject(search, candidate, REJECT_UNAVAILABLE,
+                   arena_printf(search->ctx->in->arena, "the adapter fails in %.0f %% of its calls",
+                                100 * availability.rate));
+    }
 }
 
 static void decide(struct route_search *search)
@@ -274,7 +292,7 @@ bool route_run(struct step_ctx *ctx, struct limits_ask *ask)
         return false;
     drop_overflowing(&search);
     drop_blacklisted(&search);
-    mark_assessed(&search);
+    assess(&search);
     decide(&search);
     return true;
 }

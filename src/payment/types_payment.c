@@ -157,10 +157,10 @@ static const struct type_field scores_rows[] = {
     TF_PTR(route_scores, random_condition, type_i64),         TF_PTR(route_scores, availability, type_double),
     TF_PTR(route_scores, conversion, type_double),            TF_PTR(route_scores, blacklist_condition, type_i64),
 };
-static const struct type type_scores = TYPE_STRUCT_OF("RouteScores", route_scores, scores_rows);
+const struct type type_route_scores = TYPE_STRUCT_OF("RouteScores", route_scores, scores_rows);
 static const struct type_field score_entry_rows[] = {
     TF_REQ(route_score_entry, route, type_route),
-    TF_REQ(route_score_entry, value, type_scores),
+    TF_REQ(route_score_entry, value, type_route_scores),
 };
 static const struct type type_score_entry = TYPE_STRUCT_OF("RouteScore", route_score_entry, score_entry_rows);
 const struct type type_route_score_entries = TYPE_LIST_OF(type_score_entry);
@@ -176,10 +176,10 @@ static const struct type_field limit_value_rows[] = {
     TF_REQ(route_limit_value, value, type_i64),
 };
 static const struct type type_limit_value = TYPE_STRUCT_OF("TurnoverLimitValue", route_limit_value, limit_value_rows);
-static const struct type type_limit_values = TYPE_LIST_OF(type_limit_value);
+const struct type type_route_limit_values = TYPE_LIST_OF(type_limit_value);
 static const struct type_field limit_entry_rows[] = {
     TF_REQ(route_limit_entry, route, type_route),
-    TF_REQ(route_limit_entry, value, type_limit_values),
+    TF_REQ(route_limit_entry, value, type_route_limit_values),
 };
 static const struct type type_limit_entry = TYPE_STRUCT_OF("RouteLimits", route_limit_entry, limit_entry_rows);
 const struct type type_route_limit_entries = TYPE_LIST_OF(type_limit_entry);

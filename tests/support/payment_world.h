@@ -40,6 +40,9 @@ struct payment_world {
     int64_t blacklisted_terminal; /* 0: none */
 };
 
+/* A failed attempt is the end: the merchant's terms allow no other. */
+extern const struct world_patch world_no_cascade[];
+
 /* A world with an unpaid invoice "inv" of SHOP over AMOUNT (RUB), due in an hour. PATCHES may be NULL. */
 void world_open(struct payment_world *world, const char *shop, int64_t amount, const struct world_patch *patches);
 /* The example configuration with PATCHES is the newest from now on. */

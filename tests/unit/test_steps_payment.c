@@ -97,7 +97,7 @@ Test(steps_payment, a_declined_payment_gives_everything_back)
 {
     struct payment_world world;
 
-    world_open(&world, "shop-globex-travel", 42000, NULL);
+    world_open(&world, "shop-globex-travel", 42000, world_no_cascade);
     cr_assert(world_start(&world) == STEP_OK);
     world_say(&world, DECLINED);
     world_run(&world);
@@ -136,7 +136,7 @@ Test(steps_payment, fails_at_every_place_with_its_own_code)
     size_t i;
 
     for (i = 0; i < SL_COUNT(rows); i++) {
-        world_open(&world, rows[i].shop, rows[i].amount, NULL);
+        world_open(&world, rows[i].shop, rows[i].amount, world_no_cascade);
         world.risk = rows[i].risk;
         if (rows[i].answer)
             world_say(&world, rows[i].answer);

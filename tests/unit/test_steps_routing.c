@@ -52,12 +52,15 @@ Test(steps_routing, the_example_configuration_routes_as_its_table_says)
         { "15", BOOKS, CARD("MASTERCARD", USA), "{\"hold\":{\"on_hold_expiration\":\"capture\"}}", 42000, RISK_LOW,
           "t1 t3 t4", 0, "processed" },
     };
+    static const struct world_patch no_shop_limit[] = { /* row 10 is over it */
+        { "shop_config", "{\"id\":\"" BOOKS "\"}", "turnover_limits", NULL }, { NULL, NULL, NULL, NULL },
+    };
     struct payment_world world;
     const struct route *route;
     size_t i;
 
     for (i = 0; i < SL_COUNT(rows); i++) {
-        world_open(&world, rows[i].shop, rows[i].amount, NULL);
+        world_open(&world, rows[i].shop, rows[i].amount, no_shop_limit);
         cr_assert(world_start_with(&world, rows[i].tool, rows[i].flow, NULL) == STEP_OK, "row %s: %s", rows[i].name,
                   world_refusal(&world));
         world_run(&world);

@@ -18,7 +18,7 @@
 /* A started payment, everything done up to and including session_started. */
 static void open_at_session(struct payment_world *world)
 {
-    world_open(world, "shop-acme-books", 42000, NULL);
+    world_open(world, "shop-acme-books", 42000, world_no_cascade);
     cr_assert(world_start(world) == STEP_OK);
     while (!payment_session(world_payment(world), TARGET_PROCESSED))
         cr_assert(machine_driver_fire(&world->driver) == STEP_OK);
@@ -261,8 +261,9 @@ Test(steps_session, every_call_has_a_key_of_its_own)
     world_run(&world);
     cr_assert_str_eq(world_status(&world), "captured");
     cr_assert_str_eq(world.calls[0].key, "inv.1.inspect");
-    cr_assert_str_eq(world.calls[1].key, "inv.1.processed.1.0.0");
-    cr_assert_str_eq(world.calls[2].key, "inv.1.processed.1.0.1");
+    cr_assert_str_eq(world.calls[1].key, "inv.1.blacklist.1");
+    cr_assert_str_eq(world.calls[2].key, "inv.1.processed.1.0.0");
+    cr_assert_str_eq(world.calls[3].key, "inv.1.processed.1.0.1");
     for (i = 0; i < world.call_count; i++) {
         for (j = 0; j < i; j++)
             cr_assert_str_neq(world.calls[i].key, world.calls[j].key);
@@ -299,14 +300,14 @@ Test(steps_session, adapters_get_the_payment_and_their_options)
 
     open_at_session(&world);
     world_run(&world);
-    request = world.calls[1].request;
+    request = world.calls[2].request;
     cr_assert_not_null(strstr(request, "\"session\":{\"target\":{\"processed\":{}}}"), "%s", request);
     cr_assert_not_null(strstr(request, "\"redirect_timeout\":\"600\""), "%s", request);
     cr_assert_not_null(strstr(request, "\"merchant\":\""), "%s", request);
     cr_assert_not_null(strstr(request, "\"cost\":{\"amount\":42000,\"currency\":{\"name\":\"Russian rouble\","
                                        "\"symbolic_code\":\"RUB\",\"numeric_code\":643,\"exponent\":2}}"), "%s", request);
     cr_assert_null(strstr(request, "\"capture\":"), "%s", request);
-    request = world.calls[2].request;
+    request = world.calls[3].request;
     cr_assert_not_null(strstr(request, "\"capture\":{\"cost\":{\"amount\":42000"), "%s", request);
     cr_assert_not_null(strstr(request, "\"trx\":{\"id\":\"T1\""), "%s", request);
     world_close(&world);

@@ -1,0 +1,294 @@
+/* Turnover limits, the blacklist and the cascade on the way of a payment. Counters are in memory. */
+#include <criterion/criterion.h>
+
+#include "payment/limits.h"
+#include "support/payment_world.h"
+
+#define BOOKS "shop-acme-books"
+#define DECLINED(code) \
+    "{\"intent\":{\"finish\":{\"status\":{\"failure\":{\"code\":\"authorization_failed\",\"sub\":{\"code\":\"" code "\"}}}}}}"
+#define REDIRECTED                                                                                          \
+    "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":1},\"user_interaction\":{\"redirect\":{\"get_request\":" \
+    "{\"uri\":\"https://acs\"}}}}}}"
+#define NOVEMBER "future/month/2" /* started_at is 2023-09-01 in these */
+
+#define LIMIT(id, boundary) "{\"ref\":{\"id\":\"" id "\"},\"upper_boundary\":" #boundary ",\"domain_revision\":1}"
+#define ROUTES(...) "{\"candidates\":[" __VA_ARGS__ "]}"
+#define ROUTE(terminal, priority) \
+    "{\"allowed\":{\"constant\":true},\"terminal\":{\"id\":" #terminal "},\"priority\":" #priority "}"
+#define LIMITS_OF(provider, ...) \
+    { "provider", "{\"id\":" #provider "}", "terms.payments.turnover_limits", "{\"value\":[" __VA_ARGS__ "]}" }
+#define NO_LIMITS(kind, id) { kind, "{\"id\":" #id "}", "terms.payments.turnover_limits", NULL }
+#define SHOP_LIMITS(...) { "shop_config", "{\"id\":\"" BOOKS "\"}", "turnover_limits", "[" __VA_ARGS__ "]" }
+#define STARTED(limit) { "limit_config", "{\"id\":\"" limit "\"}", "started_at", "\"2023-09-01T00:00:00Z\"" }
+#define ATTEMPTS(n) { "term_set_hierarchy", "{\"id\":1}", "term_set.payments.attempt_limit", "{\"value\":{\"attempts\":" #n "}}" }
+#define BEHAVIOUR(json) { "provider", "{\"id\":1}", "cascade_behaviour", json }
+#define END { NULL, NULL, NULL, NULL }
+
+/* Terminal 1 (provider 1) before terminal 3 (provider 2); the monthly turnover of each provider is limited. */
+#define TWO_ROUTES                                                                                          \
+    { "routing_rules", "{\"id\":2}", "decisions", ROUTES(ROUTE(1, 1000) "," ROUTE(3, 900)) },               \
+    LIMITS_OF(1, LIMIT("provider-month-turnover", 100000)), LIMITS_OF(2, LIMIT("provider-month-turnover", 90000)), \
+    STARTED("provider-month-turnover"), STARTED("shop-month-turnover"), SHOP_LIMITS()
+
+static const struct world_patch two_routes[] = { TWO_ROUTES, END };
+
+static int64_t turnover_of(const struct payment_world *world, int provider)
+{
+    return limit_counters_value(world->counters,
+                                arena_printf(world->driver.arena, "provider-month-turnover/1/provider/%d/" NOVEMBER,
+                                             provider));
+}
+
+static void pay(struct payment_world *world)
+{
+    cr_assert(world_start(world) == STEP_OK);
+    world_run(world);
+    cr_assert(!world->driver.failed, "%s", world->driver.reason);
+}
+
+/* Another invoice of the same world would be another machine: its payments are counted by hand. */
+static void count_before(struct payment_world *world, int provider, int64_t amount)
+{
+    struct limit_change change = {
+        .limit_id = "provider-month-turnover",
+        .counter = arena_printf(world->driver.arena, "provider-month-turnover/1/provider/%d/" NOVEMBER, provider),
+        .verb = LIMIT_HOLD, .amount = amount, .expires_ms = 1,
+    };
+    struct limit_request request = { .operation = "earlier", .changes = &change, .count = 1 };
+    struct limit_order order = { &request, 1 };
+
+    cr_assert_null(limit_counters_run(world->counters, &order)->outcomes[0].fault);
+    change.verb = LIMIT_COMMIT;
+    cr_assert_null(limit_counters_run(world->counters, &order)->outcomes[0].fault);
+}
+
+/* What was captured counts, what was only considered does not. */
+Test(steps_limits, a_captured_payment_counts_on_its_route_alone)
+{
+    struct payment_world world;
+
+    world_open(&world, BOOKS, 42000, two_routes);
+    pay(&world);
+    cr_assert_str_eq(world_status(&world), "captured");
+    cr_assert_eq(turnover_of(&world, 1), 42000);
+    cr_assert_eq(turnover_of(&world, 2), 0);
+    cr_assert_eq(limit_counters_held(world.counters), 0, "nothing stays held");
+    world_close(&world);
+}
+
+/* A route over its boundary gives way to the next; exactly the boundary is within (limits.md 5). */
+Test(steps_limits, a_full_route_gives_way_to_the_next)
+{
+    static const struct {
+        int64_t before;
+        int64_t terminal;
+    } rows[] = { { 58000, 1 }, { 58001, 3 } };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        world_open(&world, BOOKS, 42000, two_routes);
+        count_before(&world, 1, rows[i].before);
+        pay(&world);
+        cr_assert_str_eq(world_status(&world), "captured");
+        cr_assert_eq(payment_route(world_payment(&world))->terminal.id, rows[i].terminal);
+        cr_assert_eq(turnover_of(&world, 1), rows[i].before + (rows[i].terminal == 1 ? 42000 : 0));
+        cr_assert_eq(limit_counters_held(world.counters), 0);
+        world_close(&world);
+    }
+}
+
+/* With all routes full the payment fails with that as its reason, and holds nothing. */
+Test(steps_limits, when_all_routes_are_full_the_payment_fails)
+{
+    struct payment_world world;
+
+    world_open(&world, BOOKS, 42000, two_routes);
+    count_before(&world, 1, 100000);
+    count_before(&world, 2, 90000);
+    pay(&world);
+    cr_assert_str_eq(world_status(&world), "failed:no_route_found:rejected:limit_overflow");
+    cr_assert_str_eq(world_history(&world, 5), "risk_score_changed | route_changed rollback_started | status:failed");
+    cr_assert_eq(world_payment(&world)->candidates.count, 2);
+    cr_assert_eq(world_payment(&world)->limits.count, 2, "their values are told");
+    cr_assert_eq(turnover_of(&world, 1), 100000);
+    cr_assert_eq(turnover_of(&world, 2), 90000);
+    cr_assert_eq(limit_counters_held(world.counters), 0);
+    world_close(&world);
+}
+
+/* The shop's own turnover counts every attempt, and stops the payment before anything else is asked. */
+Test(steps_limits, a_shop_over_its_turnover_takes_nothing)
+{
+    static const struct world_patch patches[] = {
+        { "limit_config", "{\"id\":\"shop-month-turnover\"}", "started_at", "\"2023-09-01T00:00:00Z\"" },
+        SHOP_LIMITS(LIMIT("shop-month-turnover", 50000) "," LIMIT("card-day-count", 9)), ATTEMPTS(1), END,
+    };
+    struct payment_world world;
+
+    world_open(&world, BOOKS, 30000, patches);
+    world_say(&world, DECLINED("insufficient_funds"));
+    pay(&world);
+    cr_assert_str_eq(world_status(&world), "failed:authorization_failed:insufficient_funds");
+    pay(&world);
+    cr_assert_str_eq(world_status(&world), "failed:authorization_failed:shop_limit_exceeded:unknown");
+    cr_assert_str_eq(world_payment(&world)->payment.status.failed.failure.failure.reason,
+                     "Limits with following IDs overflowed: shop-month-turnover, card-day-count");
+    cr_assert_eq(limit_counters_value(world.counters, "shop-month-turnover/1/party-acme/" BOOKS "/" NOVEMBER), 30000);
+    cr_assert_eq(limit_counters_held(world.counters), 0);
+    world_close(&world);
+}
+
+/* Counters that cannot be reached delay the payment and never decide it. */
+Test(steps_limits, unreachable_counters_are_asked_again)
+{
+    struct payment_world world;
+
+    world_open(&world, BOOKS, 42000, two_routes);
+    cr_assert(world_start(&world) == STEP_OK);
+    world.limits_err = SL_EDOWN;
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK); /* shop limits: none to ask for */
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK); /* risk */
+    cr_assert(machine_driver_fire(&world.driver) == STEP_RETRY);
+    world.limits_err = SL_EUNKNOWN;
+    cr_assert(machine_driver_fire(&world.driver) == STEP_RETRY);
+    world.limits_err = SL_OK;
+    world_run(&world);
+    cr_assert_str_eq(world_status(&world), "captured");
+    cr_assert_eq(turnover_of(&world, 1), 42000);
+    world_close(&world);
+}
+
+/* A limit in another currency speaks against the route and not against the payment (limits.md 5). */
+Test(steps_limits, a_limit_that_cannot_count_the_payment_rejects_the_route)
+{
+    static const struct world_patch patches[] = {
+        TWO_ROUTES,
+        { "limit_config", "{\"id\":\"card-day-count\"}", "type", "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":\"USD\"}}}}" },
+        LIMITS_OF(1, LIMIT("card-day-count", 100)), END,
+    };
+    struct payment_world world;
+
+    world_open(&world, BOOKS, 42000, patches);
+    pay(&world);
+    cr_assert_str_eq(world_status(&world), "captured");
+    cr_assert_eq(payment_route(world_payment(&world))->terminal.id, 3);
+    cr_assert_eq(world_payment(&world)->candidates.count, 1, "it was not considered");
+    world_close(&world);
+}
+
+/* A blacklisted card is kept from the terminal that listed it, and its score says so. */
+Test(steps_limits, a_blacklisted_card_goes_elsewhere)
+{
+    struct payment_world world;
+    const struct route_score_entry *scores;
+
+    world_open(&world, BOOKS, 42000, two_routes);
+    world.blacklisted_terminal = 1;
+    pay(&world);
+    cr_assert_str_eq(world_status(&world), "captured");
+    cr_assert_eq(payment_route(world_payment(&world))->terminal.id, 3);
+    cr_assert_eq(world_payment(&world)->scores.count, 2);
+    scores = world_payment(&world)->scores.items;
+    cr_assert(*scores[0].value.blacklist_condition == 1 && !scores[0].value.availability);
+    cr_assert(*scores[1].value.blacklist_condition == 0 && *scores[1].value.availability == 1);
+    cr_assert_eq(limit_counters_held(world.counters), 0);
+    world_close(&world);
+}
+
+/* ---- the cascade ---- */
+
+/* After a failure the next route is tried under the next iteration; the first holds nothing any more. */
+Test(steps_cascade, the_next_route_takes_what_the_first_declined)
+{
+    static const struct world_patch patches[] = { TWO_ROUTES, ATTEMPTS(2), BEHAVIOUR(NULL), END };
+    struct payment_world world;
+
+    world_open(&world, BOOKS, 42000, patches);
+    world_say(&world, DECLINED("insufficient_funds"));
+    pay(&world);
+    cr_assert_str_eq(world_status(&world), "captured");
+    cr_assert_eq(world_payment(&world)->routes.count, 2);
+    cr_assert_eq(payment_route(world_payment(&world))->terminal.id, 3);
+    cr_assert_not_null(strstr(world_history(&world, 5), "finished(failed) rollback_started | route_changed"), "%s",
+                       world_history(&world, 5));
+    cr_assert_eq(turnover_of(&world, 1), 0);
+    cr_assert_eq(turnover_of(&world, 2), 42000);
+    cr_assert_eq(limit_counters_held(world.counters), 0);
+    cr_assert(world_books_are_settled(&world));
+    world_close(&world);
+}
+
+/* When the cascade finds nothing more, the payment fails with what the provider said, not with the routing's word. */
+Test(steps_cascade, the_first_failure_is_kept_as_the_cause)
+{
+    static const struct world_patch patches[] = { TWO_ROUTES, ATTEMPTS(5), BEHAVIOUR(NULL), END };
+    struct payment_world world;
+
+    world_open(&world, BOOKS, 42000, patches);
+    count_before(&world, 2, 90000);
+    world_say(&world, DECLINED("insufficient_funds"));
+    pay(&world);
+    cr_assert_str_eq(world_status(&world), "failed:authorization_failed:insufficient_funds");
+    cr_assert_eq(turnover_of(&world, 1), 0);
+    cr_assert_eq(turnover_of(&world, 2), 90000);
+    cr_assert_eq(limit_counters_held(world.counters), 0);
+    cr_assert(world_books_are_settled(&world));
+    world_close(&world);
+}
+
+/* Each condition of payment.md 11 by itself: whether there is a second attempt. */
+Test(steps_cascade, every_condition_has_its_say)
+{
+    static const struct {
+        const char *what;
+        const struct world_patch patches[12];
+        const char *answers[2];
+        bool cascades;
+    } rows[] = {
+        { "no behaviour, nobody was asked", { TWO_ROUTES, ATTEMPTS(2), BEHAVIOUR(NULL), END },
+          { DECLINED("x") }, true },
+        { "no behaviour, the user was asked", { TWO_ROUTES, ATTEMPTS(2), BEHAVIOUR(NULL), END },
+          { REDIRECTED, DECLINED("x") }, false },
+        { "an empty behaviour", { TWO_ROUTES, ATTEMPTS(2), BEHAVIOUR("{}"), END }, { DECLINED("x") }, false },
+        { "one attempt", { TWO_ROUTES, ATTEMPTS(1), BEHAVIOUR(NULL), END }, { DECLINED("x") }, false },
+        { "no word of attempts", { TWO_ROUTES, { "term_set_hierarchy", "{\"id\":1}", "term_set.payments.attempt_limit", NULL },
+          BEHAVIOUR(NULL), END }, { DECLINED("x") }, false },
+        { "one candidate", { TWO_ROUTES, ATTEMPTS(2), BEHAVIOUR(NULL),
+          { "routing_rules", "{\"id\":2}", "decisions", ROUTES(ROUTE(1, 1000)) }, END }, { DECLINED("x") }, false },
+        { "a mapped error", { TWO_ROUTES, ATTEMPTS(2),
+          BEHAVIOUR("{\"mapped_errors\":{\"error_signatures\":[\"preauth\",\"authorization_failed:x\"]}}"), END },
+          { DECLINED("xyz") }, true },
+        { "another error", { TWO_ROUTES, ATTEMPTS(2),
+          BEHAVIOUR("{\"mapped_errors\":{\"error_signatures\":[\"authorization_failed:x:\"]}}"), END },
+          { DECLINED("x") }, false },
+        { "a mapped error, but the user was asked", { TWO_ROUTES, ATTEMPTS(2),
+          BEHAVIOUR("{\"no_user_interaction\":{},\"mapped_errors\":{\"error_signatures\":[\"authorization_failed\"]}}"), END },
+          { REDIRECTED, DECLINED("x") }, false },
+        { "a mapped error after the user was asked, which does not matter", { TWO_ROUTES, ATTEMPTS(2),
+          BEHAVIOUR("{\"mapped_errors\":{\"error_signatures\":[\"authorization_failed\"]}}"), END },
+          { REDIRECTED, DECLINED("x") }, true },
+    };
+    struct payment_world world;
+    size_t i, j;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        world_open(&world, BOOKS, 42000, rows[i].patches);
+        for (j = 0; j < 2 && rows[i].answers[j]; j++)
+            world_say(&world, rows[i].answers[j]);
+        cr_assert(world_start(&world) == STEP_OK);
+        world_run(&world);
+        for (j = 0; j < 4 && world_payment(&world)->activity != ACT_IDLE; j++) {
+            cr_assert(machine_driver_fire(&world.driver) == STEP_OK, "%s", rows[i].what);
+            world_run(&world);
+        }
+        cr_assert_str_eq(world_status(&world), rows[i].cascades ? "captured" : arena_printf(world.driver.arena,
+                         "failed:authorization_failed:%s", strstr(rows[i].answers[0], "xyz") ? "xyz" : "x"), "%s: %s",
+                         rows[i].what, world_status(&world));
+        cr_assert_eq(limit_counters_held(world.counters), 0, "%s", rows[i].what);
+        cr_assert(world_books_are_settled(&world), "%s", rows[i].what);
+        world_close(&world);
+    }
+}
