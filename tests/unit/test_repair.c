@@ -66,7 +66,7 @@ static const char *refused(const struct payment_world *world)
 /* A payment as it stands when ACTIVITY is to be run; SESSION: with one under way. */
 static void open_at(struct payment_world *world, int activity, bool session, const char *flow)
 {
-    world_open(world, SHOP, 42000, NULL);
+    world_open(world, SHOP, 42000, world_no_cascade);
     cr_assert_eq(world_start_with(world, NULL, flow, NULL), STEP_OK);
     while (world_payment(world)->activity != activity ||
            (session && !payment_session(world_payment(world), world_payment(world)->target.tag)))
@@ -294,7 +294,7 @@ Test(repair, an_invoice_without_an_active_payment_takes_no_scenario)
 {
     struct payment_world world;
 
-    world_open(&world, SHOP, 42000, NULL);
+    world_open(&world, SHOP, 42000, world_no_cascade);
     cr_assert_eq(scenario(&world, FULFILL), STEP_REFUSED);
     cr_assert_str_eq(refused(&world), "RepairRefused ,\"reason\":\"invoice_has_no_active_payment\"");
     world_close(&world);
