@@ -247,7 +247,7 @@ static const char *target_of(const char *path, const json_t *request)
     void *iter = json_is_object(target) ? json_object_iter((json_t *)(uintptr_t)target) : NULL;
 
     if (strncmp(path, "/inspector", 10) == 0)
-        return "inspect";
+        return strcmp(path, "/inspector/is_blacklisted") == 0 ? "blacklist" : "inspect";
     return iter ? json_object_iter_key(iter) : "";
 }
 
