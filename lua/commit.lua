@@ -130,8 +130,8 @@ if changes ~= '' then
     redis.call('XADD', key_events, version .. '-0', 'at', now, 'changes', changes)
     redis.call('XADD', key_feed, '*', 'id', id, 'event', version)
     quiet = 0
-elseif not claims_only then
-    quiet = quiet + 1
+elseif not claims_only and (not repairs or cause == 'declined') then
+    quiet = quiet + 1 -- a repair asks again what was not answered, and anew what was answered with no
 end
 for i = FIRST_TALLY, #ARGV, 2 do
     redis.call('HINCRBY', key_accounts, ARGV[i], ARGV[i + 1])

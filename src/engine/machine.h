@@ -57,7 +57,8 @@ enum step_cause {
     CAUSE_UNAVAILABLE,     /* somebody outside was not reached: nothing was done */
     CAUSE_UNKNOWN_OUTCOME, /* somebody outside was asked and did not answer: it may have been done */
     CAUSE_BAD_ANSWER,      /* somebody outside answered what makes no sense, or broke the contract */
-    CAUSE_DECLINED,        /* somebody outside said no where only a yes leads on */
+    CAUSE_DECLINED,        /* somebody outside said no where only a yes leads on: after a repair it
+                              is asked anew, under another key (step_in.quiet) */
 };
 #define STEP_CAUSES 5
 
@@ -109,9 +110,7 @@ struct note {
 struct step_out {
     enum step_end end;
     const char *reason; /* STEP_RETRY, STEP_FAIL: a sentence; never NULL then */
-    enum step_cause cause; /* of reason and of park */
-    const char *park;   /* STEP_OK, with changes and without an effect: once they are committed the machine is
-                           parked as failed, for this reason; NULL: no */
+    enum step_cause cause; /* the same */
     const void *changes[STEP_CHANGES_MAX]; /* each of the kind's change type, in order */
     size_t change_count;
     struct tally tallies[STEP_TALLIES_MAX];
@@ -176,9 +175,6 @@ void step_continue(const struct step_in *in, struct step_out *out);
 void step_effect(const struct step_in *in, struct step_out *out, int kind, const void *args);
 void step_note(struct step_out *out, int kind, const void *args);
 void step_refuse(struct step_out *out, const void *reply);
-/* Commit what the step says, then park. */
-void step_park(const struct step_in *in, struct step_out *out, enum step_cause cause, const char *format, ...)
-    SL_PRINTF(4, 5);
 /* "unknown_outcome" */
 const char *step_cause_name(enum step_cause cause);
 /* CAUSE_OTHER if it is none's. NAME may be NULL. */

@@ -97,18 +97,6 @@ void step_fail(const struct step_in *in, struct step_out *out, const char *forma
     va_end(args);
 }
 
-void step_park(const struct step_in *in, struct step_out *out, enum step_cause cause, const char *format, ...)
-{
-    char reason[512];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(reason, sizeof(reason), format, args);
-    va_end(args);
-    out->park = arena_strdup(in->arena, reason);
-    out->cause = cause;
-}
-
 static const char *const cause_names[] = {
     [CAUSE_OTHER] = "other",           [CAUSE_UNAVAILABLE] = "unavailable", [CAUSE_UNKNOWN_OUTCOME] = "unknown_outcome",
     [CAUSE_BAD_ANSWER] = "bad_answer", [CAUSE_DECLINED] = "declined",

@@ -163,13 +163,6 @@ static bool turn_apply(struct work *work, const struct step_in *in, const struct
         work->reply = out->reply;
         turn->answers = !out->effect;
     }
-    if (out->park) {
-        assert(!out->effect && turn->change_count > 0);
-        turn->failure = STEP_FAIL;
-        turn->reason = out->park;
-        turn->cause = out->cause;
-        return false;
-    }
     if (out->effect) {
         assert(out->timer == TIMER_DEFAULT);
         if (!of_call) { /* not consumed yet: after a crash the step is run again */
@@ -488,6 +481,7 @@ static void turn_hand_notes(struct work *work, size_t end)
 static void turn_take(struct work *work, const struct store_committed *committed)
 {
     struct turn *turn = &work->turn;
+    bool repairs = work->current && work->current->kind == REQ_REPAIR;
 
     work->runtime->stats.commits++;
     work->unseen = false;
@@ -496,7 +490,8 @@ static void turn_take(struct work *work, const struct store_committed *committed
         work->quiet = 0;
     } else if (!turn->claims_only) {
         work->runtime->stats.quiet_commits++;
-        work->quiet++;
+        if (!repairs || work->cause == CAUSE_DECLINED) /* as lua/commit.lua counts */
+            work->quiet++;
     }
     assert(work->version == committed->version);
     if (turn->due == DUE_SET)
@@ -507,7 +502,7 @@ static void turn_take(struct work *work, const struct store_committed *committed
         work->snapshot_version = work->version;
     if (!turn->claims_only) {
         work->attempts = 0;
-        if (turn->change_count > 0 || !(work->current && work->current->kind == REQ_REPAIR))
+        if (turn->change_count > 0 || !repairs)
             work->cause = CAUSE_OTHER;
         work->failed = false;
     }

@@ -6,8 +6,8 @@
  *                --> payment/callback.c from outside
  *
  * An answer means the same for all targets. What a finished session means does not: a payment whose
- * first session fails is rolled back, one whose capture or cancel fails needs an operator: the failure is
- * stored with a new session that a repair goes on with, and the machine is parked.                  */
+ * first session fails is rolled back, one whose capture or cancel fails needs an operator: nothing of that run is
+ * stored but the machine's own reason.                                                              */
 #include "payment/session.h"
 
 #include <inttypes.h>
@@ -333,20 +333,22 @@ void session_fail(struct step_ctx *ctx, const struct session *session, const str
     struct failed *failed = arena_alloc(ctx->in->arena, sizeof(*failed));
     const char *notation = failure_notation(failure, ctx->in->arena);
 
+    if (wait_s < 0 && target != TARGET_PROCESSED) {
+        step_fail(ctx->in, ctx->out, "the %s session failed: %s", type_name_of(&type_target, target),
+                  notation ? notation : "operation_timeout");
+        ctx->out->cause = CAUSE_DECLINED;
+        return;
+    }
     failed->failure = *failure;
     emit_session(ctx, &session->target, &(struct session_change){
         .tag = SCHG_FINISHED, .session_finished = { .result = { SESSION_FAILED, failed } },
     });
-    if (wait_s < 0 && target == TARGET_PROCESSED) {
+    if (wait_s < 0) {
         note_conversion(ctx, session, failure_is_benign(ctx, failure));
         emit_rollback(ctx, failure);
         step_continue(ctx->in, ctx->out);
         return;
     }
-    emit_session_started(ctx, &session->target); /* what a repair goes on with */
-    if (wait_s >= 0)
-        step_timer_ms(ctx->out, moment_ms(ctx->in->now_us + wait_s * 1000000));
-    else
-        step_park(ctx->in, ctx->out, CAUSE_DECLINED, "the %s session failed: %s", type_name_of(&type_target, target),
-                  notation ? notation : "operation_timeout");
+    emit_session_started(ctx, &session->target);
+    step_timer_ms(ctx->out, moment_ms(ctx->in->now_us + wait_s * 1000000));
 }

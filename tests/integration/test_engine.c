@@ -121,7 +121,6 @@ static void step_call(const struct step_in *in, struct step_out *out, const stru
 /* Values at which the timer does something of its own. */
 #define VALUE_STUMBLES 50 /* ticks, goes on at once, and then cannot */
 #define VALUE_ENDS 60     /* removes itself */
-#define VALUE_PARKS 70    /* ticks and parks itself */
 #define VALUE_ASKS 100    /* and more: asks the world */
 #define VALUE_BINDS 200   /* and more: binds a tag, too */
 
@@ -142,8 +141,6 @@ static void step_timeout(const struct step_in *in, struct step_out *out)
     }
     change(in, out, (struct counter_change){ .tag = TICKED });
     out->remove = state->value == VALUE_ENDS;
-    if (state->value == VALUE_PARKS && state->ticks < 2)
-        step_park(in, out, CAUSE_DECLINED, "it parks itself");
     if (state->value == VALUE_STUMBLES)
         step_continue(in, out);
     if (state->value % 2 == 1 && state->ticks % 3 != 2)
@@ -1033,26 +1030,6 @@ Test(engine, a_step_that_fails_late_keeps_the_steps_before_it, .init = begin, .f
     cr_expect_eq(outcome.ticks, 1);
     cr_expect_eq(outcome.version, 2);
     cr_expect_str_eq(outcome.reason, "it stumbles");
-}
-
-/* If this fails, what was found out is lost when it parks the machine, or the machine goes on by itself. */
-Test(engine, a_step_that_parks_keeps_what_it_says, .init = begin, .fini = end)
-{
-    struct runtime_stats stats;
-
-    start("a", VALUE_PARKS);
-    call("a", (struct ask){ ASK_TIMER, 1, NULL });
-    WAIT_UNTIL("a", strcmp(now.status, "failed") == 0);
-    cr_expect_eq(outcome.ticks, 1);
-    cr_expect_eq(outcome.version, 2);
-    cr_expect_str_eq(outcome.reason, "it parks itself");
-    cr_expect_str_eq(outcome.cause, "declined");
-    runtime_stats(first.runtime, &stats);
-    cr_expect_eq(stats.failures_by[CAUSE_DECLINED], 1);
-    outcome.there = false;
-    runtime_repair(first.runtime, &counter_kind, "a", NULL, 5000, ended, &outcome);
-    redis_fixture_wait(&redis, &outcome.there);
-    WAIT_UNTIL("a", now.ticks == 2 && strcmp(now.status, "failed") == 0);
 }
 
 /* If this fails, a machine that may have done something outside is listed as one that has not. */

@@ -414,10 +414,21 @@ Test(fail, retries_then_parks_and_a_repair_brings_it_back, .init = begin, .fini 
     cr_expect_str_eq(ask("HGET", "{a}:m", "status"), "working");
     cr_expect_str_eq(ask("HGET", "{a}:m", "reason"), "nil");
     cr_expect_str_eq(ask("HGET", "{a}:m", "cause"), "unknown_outcome", "nobody has answered");
+    cr_expect_str_eq(ask("HGET", "{a}:m", "quiet"), "0", "what was not answered is asked again under its key");
     cr_assert_eq(commit((struct commit_words){ .commit_id = "on", .expect_version = "1", .changes = "[2]" }), LUA_COMMIT_DONE);
     cr_expect_str_eq(ask("HGET", "{a}:m", "cause"), "nil");
     cr_expect_str_eq(ask("ZSCORE", "{a}:failed", "inv:m"), "nil");
     cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "5000", "the timer that failed is due again");
+}
+
+/* If this fails, what somebody answered with no is asked again under the key that has that answer. */
+Test(fail, a_repair_after_a_no_asks_anew, .init = begin, .fini = end)
+{
+    make_machine();
+    cr_assert_eq(fail("1", "0", "0"), LUA_FAIL_DONE);
+    redis_fixture_ask(&redis, "HSET", "{a}:m", "cause", "declined", NULL);
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "rep", .expect_version = "1", .mode = "r" }), LUA_COMMIT_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:m", "quiet"), "1");
 }
 
 /* If this fails, a daemon that lost its claim can park what another has done. */

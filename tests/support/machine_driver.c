@@ -40,10 +40,6 @@ enum step_end machine_driver_input(struct machine_driver *driver, enum machine_i
     driver_step(driver, input, args, call, out);
     while (out->end == STEP_OK) {
         driver_commit(driver, out, consumed);
-        if (out->park) {
-            out->end = STEP_FAIL;
-            out->reason = out->park;
-        }
         if (!out->effect)
             break;
         cr_assert(out->timer == TIMER_DEFAULT, "a step asked for an effect and for a timer");

@@ -49,7 +49,7 @@ struct machine_driver {
 
     int64_t due_ms; /* 0: no timer */
     bool failed;
-    const char *reason; /* of the last STEP_FAIL or STEP_RETRY; parking after a commit counts as STEP_FAIL */
+    const char *reason; /* of the last STEP_FAIL or STEP_RETRY */
     enum step_cause cause; /* the same */
     const void *reply;  /* of the last call */
     enum step_end end;  /* of the last step */

@@ -212,36 +212,36 @@ Test(steps_payment, a_changed_cost_replaces_the_plan)
     }
 }
 
-/* A capture or cancel that the provider refuses is told in the history and parks the machine; the payment stays as it
- * was. A repair asks again, in a session of its own. Fails: nobody sees why, or the money hangs. */
+/* A capture or cancel that the provider refuses parks the machine with the reason; nothing of that step is stored, and
+ * the payment stays as it was. A repair makes the step run again. Fails: nobody sees why, or the money hangs. */
 Test(steps_payment, a_refused_capture_or_cancel_waits_for_an_operator)
 {
     static const struct {
-        const char *order, *history, *reason, *status;
+        const char *order, *reason, *status;
     } rows[] = {
-        { HOLD("capture"), "finished(failed) started(captured)",
-          "the captured session failed: authorization_failed:insufficient_funds", "captured" },
-        { HOLD("cancel"), "finished(failed) started(cancelled)",
-          "the cancelled session failed: authorization_failed:insufficient_funds", "cancelled" },
+        { HOLD("capture"), "the captured session failed: authorization_failed:insufficient_funds", "captured" },
+        { HOLD("cancel"), "the cancelled session failed: authorization_failed:insufficient_funds", "cancelled" },
     };
     struct payment_world world;
+    size_t i, events;
     const char *key;
-    size_t i;
 
     for (i = 0; i < SL_COUNT(rows); i++) {
         world_open(&world, "shop-acme-books", 42000, NULL);
         cr_assert(world_start_with(&world, NULL, rows[i].order, NULL) == STEP_OK);
         world_run(&world);
         cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        events = world.driver.event_count;
         world_say(&world, DECLINED);
         cr_assert(machine_driver_fire(&world.driver) == STEP_FAIL);
         cr_assert(world.driver.failed && world.driver.cause == CAUSE_DECLINED);
         cr_assert_str_eq(world.driver.reason, rows[i].reason);
-        cr_assert_str_eq(world_history(&world, world.driver.event_count), rows[i].history);
+        cr_assert(world.driver.event_count == events);
         cr_assert_str_eq(world_status(&world), "processed");
         cr_assert(world.driver.due_ms > 0, "the timer is kept");
         key = world.calls[world.call_count - 1].key;
-        cr_assert(machine_driver_fire(&world.driver) == STEP_OK); /* what a simple repair comes to */
+        world.driver.quiet++; /* what a simple repair after a refusal comes to */
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
         cr_assert_str_neq(world.calls[world.call_count - 1].key, key);
         world_run(&world);
         cr_assert_str_eq(world_status(&world), rows[i].status);
