@@ -26,7 +26,7 @@ static const char *outcome_of(const struct step_out *step)
     case STEP_OK:
     case STEP_REFUSED: break;
     }
-    return step->effect ? "effect" : "commit";
+    return step->effect ? "effect" : step->park ? "park" : "commit";
 }
 
 static void changes_write(const struct step_out *step, struct buf *out)
@@ -70,8 +70,10 @@ static void effect_write(const struct effect *effect, struct buf *out)
         return;
     }
     buf_json_str(out, wire->name, strlen(wire->name));
-    text_member(out, "url", args->url);
-    text_member(out, "key", args->key);
+    if (wire->request) { /* a call */
+        text_member(out, "url", args->url);
+        text_member(out, "key", args->key);
+    }
     buf_char(out, '}');
 }
 
@@ -94,8 +96,8 @@ static void rehearsal_write(const struct runtime_rehearsal *rehearsal, struct bu
 
     buf_printf(out, "{\"id\":\"%s\",\"version\":%" PRId64 ",\"dry_run\":true", rehearsal->id, rehearsal->version);
     text_member(out, "outcome", outcome_of(step));
-    if (step->reason)
-        text_member(out, "reason", step->reason);
+    if (step->reason || step->park)
+        text_member(out, "reason", step->reason ? step->reason : step->park);
     changes_write(step, out);
     postings_write(step, out);
     timer_write(step, out);

@@ -55,11 +55,15 @@ static int judge(const struct cli *cli, const struct exchange *exchange, json_t 
     *out = json_loads(exchange->body ? exchange->body : "", JSON_DECODE_ANY, NULL);
     if (exchange->status < 300)
         return 0;
+    if (cli->quiet)
+        return EXIT_REFUSED;
     error = json_string_value(json_object_get(*out, "error"));
     detail = json_string_value(json_object_get(*out, "detail"));
     fprintf(stderr, "sluice: %s (%d)%s%s\n", error ? error : "refused", exchange->status, detail ? ": " : "",
             detail ? detail : "");
     complain_fields(*out);
+    if (json_is_string(json_object_get(*out, "details")))
+        fprintf(stderr, "  %s\n", json_string_value(json_object_get(*out, "details")));
     return exchange->status == 503 || exchange->status == 504 ? EXIT_DOWN : EXIT_REFUSED;
 }
 

@@ -13,10 +13,13 @@ struct cli {
     const char *token; /* NULL: none */
     const char *redis; /* init */
     bool json;         /* print answers as they are */
+    bool quiet;        /* say nothing of what is refused */
     int wait_s;        /* payment start, invoice events */
     int partitions;    /* init */
     bool all;          /* account */
     const char *reason;
+    const char *scenario, *failure, *trx, *risk; /* repair; NULL: not given */
+    bool yes, dry_run; /* repair */
     const char *status;
     int argc;          /* words behind the command */
     char **argv;
@@ -43,6 +46,9 @@ char *read_file(const char *path);
 /* PART as a part of a path; the caller frees it. */
 char *path_part(const char *part);
 void print_json(const json_t *json);
+/* An event in a line; a change in a few words: "status_changed(captured)". */
+void print_event(const json_t *event);
+void print_change(const json_t *change);
 /* The only key of a union; "?" if it is none. */
 const char *variant(const json_t *json);
 /* "420.00 RUB" would need the currency's exponent: amounts are printed as minor units, "42000 RUB". */

@@ -1,4 +1,4 @@
-/* sluice timers, machines, partitions, health, account, repair: what operators look at. */
+/* sluice timers, machines, partitions, health, account: what operators look at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,23 +178,4 @@ int cmd_account(struct cli *cli)
         return EXIT_USAGE;
     }
     return show_account(cli, cli->argv[0], false);
-}
-
-int cmd_repair(struct cli *cli)
-{
-    struct buf path = BUF_EMPTY;
-    char *id = path_part(cli->argv[0]);
-    json_t *answer;
-    int code;
-
-    buf_printf(&path, "/v1/invoices/%s/repair", id);
-    code = api_request(cli, "POST", buf_text(&path), NULL, NULL, &answer);
-    if (!code && cli->json)
-        print_json(answer);
-    else if (!code)
-        printf("Invoice %s works again; its failed step runs once more.\n", cli->argv[0]);
-    json_decref(answer);
-    free(id);
-    buf_clear(&path);
-    return code;
 }

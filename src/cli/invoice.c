@@ -88,8 +88,16 @@ int cmd_invoice_fulfill(struct cli *cli)
 
 /* ---- events ---- */
 
-/* What a change says, in a few words: "status_changed captured". */
-static void print_change(const json_t *change)
+/* "session_finished(processed, failed)" */
+static void print_session(const json_t *payload, const char *target)
+{
+    const char *name = variant(payload);
+    const json_t *result = json_object_get(json_object_get(payload, name), "result");
+
+    printf("%s(%s%s%s)", name, target, result ? ", " : "", result ? variant(result) : "");
+}
+
+void print_change(const json_t *change)
 {
     const char *name = variant(change);
     const json_t *body = json_object_get(change, name), *payload = json_object_get(body, "payload");
@@ -99,7 +107,7 @@ static void print_change(const json_t *change)
     if (inner && strncmp(inner, "invoice_payment_", 16) == 0)
         inner += 16;
     if (json_object_get(detail, "payload"))
-        printf("%s(%s)", variant(json_object_get(detail, "payload")), variant(json_object_get(detail, "target")));
+        print_session(json_object_get(detail, "payload"), variant(json_object_get(detail, "target")));
     else if (json_object_get(detail, "status"))
         printf("%s(%s)", inner ? inner : name, variant(json_object_get(detail, "status")));
     else if (json_object_get(detail, "risk_score"))
@@ -108,7 +116,7 @@ static void print_change(const json_t *change)
         printf("%s", inner ? inner : name);
 }
 
-static void print_event(const json_t *event)
+void print_event(const json_t *event)
 {
     const json_t *change;
     size_t i;

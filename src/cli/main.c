@@ -26,7 +26,8 @@ static const struct command commands[] = {
     { "partitions", NULL, "", 0, 0, cmd_partitions, "who prefers which partition, and how much waits there" },
     { "health", NULL, "", 0, 0, cmd_health, "failure rates of providers, as routing sees them" },
     { "account", NULL, "[ID]", 0, 1, cmd_account, "balances of a ledger account (--all: of all that have moved)" },
-    { "repair", NULL, "INVOICE", 1, 1, cmd_repair, "make a failed invoice work again" },
+    { "repair", NULL, "INVOICE", 1, 1, cmd_repair,
+      "show a parked invoice and what can be done, and do it (--scenario, --yes, --dry-run)" },
 };
 
 static const struct option options[] = {
@@ -34,6 +35,9 @@ static const struct option options[] = {
     { "redis", required_argument, NULL, 'r' },  { "partitions", required_argument, NULL, 'p' },
     { "json", no_argument, NULL, 'j' },         { "wait", required_argument, NULL, 'w' },
     { "reason", required_argument, NULL, 'R' }, { "status", required_argument, NULL, 's' },
+    { "scenario", required_argument, NULL, 'S' }, { "failure", required_argument, NULL, 'F' },
+    { "trx", required_argument, NULL, 'T' },    { "risk", required_argument, NULL, 'K' },
+    { "yes", no_argument, NULL, 'y' },          { "dry-run", no_argument, NULL, 'n' },
     { "all", no_argument, NULL, 'A' },          { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 },
 };
@@ -57,6 +61,9 @@ static void print_help(FILE *out)
           "  --partitions=N   init: 1..1024, fixed for good (default: 64)\n"
           "  --json           print answers as they are\n"
           "  --wait=SECONDS   wait so long for something to happen (0..60)\n"
+          "  --scenario=NAME  repair: again, skip_inspector, fail_pre_processing, fail_session, fulfill_session\n"
+          "  --failure=CODE[:SUB]..., --trx=ID, --risk=SCORE: what the scenario says\n"
+          "  --yes, --dry-run repair: without asking; without doing anything\n"
           "  --reason=TEXT, --status=STATUS, --all, --help, --version\n"
           "\n"
           "Exit codes: 0 done; 1 refused; 2 wrong usage; 3 not reached, or the outcome is not known.\n", out);
@@ -92,6 +99,12 @@ static void options_read(int argc, char **argv, struct cli *cli)
         case 'R': cli->reason = optarg; break;
         case 's': cli->status = optarg; break;
         case 'A': cli->all = true; break;
+        case 'S': cli->scenario = optarg; break;
+        case 'F': cli->failure = optarg; break;
+        case 'T': cli->trx = optarg; break;
+        case 'K': cli->risk = optarg; break;
+        case 'y': cli->yes = true; break;
+        case 'n': cli->dry_run = true; break;
         case 'h': print_help(stdout); exit(0);
         case 'v': puts("sluice " PACKAGE_VERSION); exit(0);
         default: fputs("Try sluice --help.\n", stderr); exit(EXIT_USAGE);

@@ -1,7 +1,6 @@
 /* Repairs as operators make them: a real sluiced whose bank makes no sense, over HTTP and with the command line. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "support/banked.h"
 
@@ -283,6 +281,138 @@ Test(api_repair, changes_by_hand_are_an_event_as_given, .timeout = 60)
     cr_assert_eq(repair(&bank, "gone", "", NULL, NULL), 404);
     cr_assert_eq(banked_ask(&bank, "GET", "/v1/machines?status=failed", NULL, NULL, &json), 200);
     cr_assert_eq(json_array_size(json), 0);
+    json_decref(json);
+    banked_close(&bank);
+}
+
+/* ---- the command line ---- */
+
+/* Runs `sluice repair` with WORDS (ended by NULL). INPUT: what is typed at its terminal; NULL: it has none. Its exit
+ * code; *OUT (the caller's, free()) is what it said. */
+static int sluice_repair(const struct banked *bank, const char *input, char **out, const char *const *words)
+{
+    const char *argv[16] = { "sluice", "repair" };
+    struct buf said = BUF_EMPTY;
+    char program[512], api[64], chunk[4096], slave[64] = "/dev/null";
+    int terminal = -1, fds[2], status;
+    size_t count = 2;
+    ssize_t got;
+    pid_t pid;
+
+    snprintf(program, sizeof(program), "%s/sluice", getenv("SLUICE_BUILDDIR") ? getenv("SLUICE_BUILDDIR") : ".");
+    snprintf(api, sizeof(api), "--api=http://127.0.0.1:%d", bank->daemon.port);
+    argv[count++] = api;
+    while (*words)
+        argv[count++] = *words++;
+    if (input) {
+        terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        cr_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+        cr_assert_eq(ptsname_r(terminal, slave, sizeof(slave)), 0);
+    }
+    cr_assert_eq(pipe2(fds, O_CLOEXEC), 0);
+    pid = fork();
+    cr_assert(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(open(slave, O_RDWR | O_NOCTTY), STDIN_FILENO);
+        dup2(fds[1], STDOUT_FILENO);
+        dup2(fds[1], STDERR_FILENO);
+        execv(program, (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    close(fds[1]);
+    if (input)
+        cr_assert_eq(write(terminal, input, strlen(input)), (ssize_t)strlen(input));
+    while ((got = read(fds[0], chunk, sizeof(chunk))) > 0)
+        buf_add(&said, chunk, (size_t)got);
+    close(fds[0]);
+    if (input)
+        close(terminal);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    *out = buf_take(&said);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static void expect_said(const char *said, const char *const *pieces)
+{
+    for (; *pieces; pieces++)
+        cr_assert(strstr(said, *pieces), "there is no \"%s\" in:\n%s", *pieces, said);
+}
+
+/* If it fails, an operator at a terminal repairs blindly, or something is done without their word. */
+Test(api_repair, the_command_line_shows_asks_and_does, .timeout = 60)
+{
+    static const char *const shown[] = {
+        "Invoice ask is parked.", "reason    provider: process_payment: HTTP 500", "in        processing_session",
+        "since     20", "payment   1, pending, 42000 RUB, provider ", "transaction 1.", "Its last events:",
+        "started(processed)", "1 again", "calls process_payment at http", "2 fail_session",
+        "session_finished(processed, failed), rollback_started",
+        "3 fulfill_session", "then processing_accounter", NULL,
+    };
+    struct banked bank;
+    char *said;
+
+    banked_open(&bank, NULL);
+    pay(&bank, "ask", "unexpected_failure");
+    until_machine(&bank, "ask", "failed");
+    cr_assert_eq(sluice_repair(&bank, "\n", &said, WORDS("ask")), 1, "%s", said);
+    expect_said(said, WORDS("Which?", "Nothing was done."));
+    free(said);
+    cr_assert_eq(sluice_repair(&bank, "2\nauthorization_failed:insufficient_funds\n\nno\n", &said, WORDS("ask")), 1);
+    expect_said(said, WORDS("Failure [", "Do it?", "Nothing was done."));
+    free(said);
+    until_machine(&bank, "ask", "failed");
+    cr_assert_eq(sluice_repair(&bank, "3\n\nyes\n", &said, WORDS("ask")), 0, "%s", said);
+    expect_said(said, shown);
+    cr_assert(!strstr(said, "skip_inspector"), "it does not fit:\n%s", said);
+    expect_said(said, WORDS("Do it?", "Invoice ask works again"));
+    free(said);
+    until_status(&bank, "ask", "captured");
+    cr_assert_eq(sluice_repair(&bank, "1\nyes\n", &said, WORDS("ask")), 1);
+    expect_said(said, WORDS("there is nothing to repair"));
+    free(said);
+    banked_close(&bank);
+}
+
+/* If it fails, a script hangs on a question, or does what nobody said. */
+Test(api_repair, the_command_line_serves_scripts, .timeout = 60)
+{
+    struct banked bank;
+    json_t *json;
+    char *said;
+
+    banked_open(&bank, NULL);
+    pay(&bank, "script", "unexpected_failure_no_trx");
+    until_machine(&bank, "script", "failed");
+    cr_assert_eq(sluice_repair(&bank, NULL, &said, WORDS("script")), 2);
+    free(said);
+    cr_assert_eq(sluice_repair(&bank, NULL, &said, WORDS("script", "--scenario=fail_session")), 2);
+    free(said);
+    cr_assert_eq(sluice_repair(&bank, NULL, &said, WORDS("script", "--yes")), 2, "what is to be done was not said");
+    free(said);
+    cr_assert_eq(sluice_repair(&bank, NULL, &said, WORDS("script", "--scenario=magic", "--yes")), 2);
+    expect_said(said, WORDS("there is no scenario \"magic\"", "fulfill_session"));
+    free(said);
+    cr_assert_eq(sluice_repair(&bank, NULL, &said, WORDS("script", "--scenario=skip_inspector", "--yes")), 1);
+    expect_said(said, WORDS("RepairRefused (409)"));
+    free(said);
+    cr_assert_eq(sluice_repair(&bank, NULL, &said, WORDS("script", "--dry-run")), 0);
+    expect_said(said, WORDS("What can be done:", "fail_session"));
+    free(said);
+    cr_assert_eq(sluice_repair(&bank, NULL, &said, WORDS("script", "--scenario=fulfill_session", "--dry-run")), 0);
+    expect_said(said, WORDS("fulfill_session: session_finished(processed, succeeded)"));
+    free(said);
+    until_machine(&bank, "script", "failed");
+    cr_assert_eq(sluice_repair(&bank, NULL, &said,
+                               WORDS("script", "--scenario=fail_session", "--failure=a:b", "--trx=T9", "--yes")), 0);
+    free(said);
+    until_status(&bank, "script", "failed");
+    json = banked_must(&bank, "GET", "/v1/invoices/script/payments/1", NULL, 200);
+    cr_assert_str_eq(banked_text(json, "payment.status.failed.failure.failure.code"), "a");
+    cr_assert_str_eq(banked_text(json, "payment.status.failed.failure.failure.sub.code"), "b");
+    cr_assert_str_eq(banked_text(json, "last_transaction_info.id"), "T9");
     json_decref(json);
     banked_close(&bank);
 }
