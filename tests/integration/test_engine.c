@@ -1021,6 +1021,67 @@ Test(engine, a_repair_that_does_not_fit_leaves_nothing_to_the_next_one, .init = 
     expect_snapshot_is_history("a");
 }
 
+struct rehearsed {
+    bool there;
+    enum sl_err err;
+    enum step_end end;
+    size_t changes;
+    int64_t value, version;
+};
+
+static void rehearsed(void *arg, const struct runtime_rehearsal *rehearsal)
+{
+    struct rehearsed *out = arg;
+    const struct counter *state = rehearsal->state;
+
+    *out = (struct rehearsed){ .there = true, .err = rehearsal->err, .version = rehearsal->version };
+    if (!rehearsal->err) {
+        out->end = rehearsal->out->end;
+        out->changes = rehearsal->out->change_count;
+        out->value = state->value;
+    }
+}
+
+/* If this fails, a look at what a repair would do stores something, wakes the machine, or shows something else. */
+Test(engine, a_rehearsal_shows_what_would_be_and_leaves_no_trace, .init = begin, .fini = end)
+{
+    static const struct ask too_much = { ASK_ADD, -1000, NULL };
+    static const char digest[] = "local keys, text = redis.call('KEYS', 'sluice:{*'), '' table.sort(keys)\n"
+                                 "for _, key in ipairs(keys) do text = text .. key .. redis.call('DUMP', key) end\n"
+                                 "return redis.sha1hex(text)";
+    const struct {
+        const char *id;
+        const struct ask *ask;
+        struct rehearsed want;
+    } rows[] = {
+        { "a", &add_two, { true, SL_OK, STEP_OK, 2, 102, 1 } },
+        { "a", &too_much, { true, SL_OK, STEP_FAIL, 0, 100, 1 } },
+        { "well", &add_two, { .there = true, .err = SL_EREFUSED, .version = 1 } },
+        { "nobody", &add_two, { .there = true, .err = SL_ENOENT } },
+    };
+    char before[64];
+    size_t i;
+
+    make_failed("a");
+    start("well", 1);
+    look("a", 0);
+    snprintf(before, sizeof(before), "%s", redis_fixture_ask(&redis, "EVAL", digest, "0", NULL));
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct rehearsed got = { 0 };
+
+        runtime_rehearse(first.runtime, &counter_kind, rows[i].id, IN_REPAIR, rows[i].ask, rehearsed, &got);
+        redis_fixture_wait(&redis, &got.there);
+        cr_expect_eq(got.err, rows[i].want.err, "row %zu: %s", i, sl_err_name(got.err));
+        cr_expect_eq(got.end, rows[i].want.end, "row %zu", i);
+        cr_expect_eq(got.changes, rows[i].want.changes, "row %zu: %zu", i, got.changes);
+        cr_expect_eq(got.value, rows[i].want.value, "row %zu: %lld", i, (long long)got.value);
+        cr_expect_eq(got.version, rows[i].want.version, "row %zu: %lld", i, (long long)got.version);
+    }
+    cr_expect_str_eq(redis_fixture_ask(&redis, "EVAL", digest, "0", NULL), before);
+    look("a", 0);
+    cr_expect_str_eq(outcome.status, "failed");
+}
+
 /* If this fails, the good steps of a turn are lost with the bad one, or the machine is stuck in memory. */
 Test(engine, a_step_that_fails_late_keeps_the_steps_before_it, .init = begin, .fini = end)
 {
