@@ -19,6 +19,7 @@
 
 struct api;
 struct event_base;
+struct limit_store;
 
 struct api_setup {
     struct event_base *base;
@@ -33,6 +34,7 @@ struct api_setup {
     struct wheel *wheel;
     struct effects *effects;
     struct health_watch *health;
+    struct limit_store *limits;
     struct domain_store *domains;
     const struct alarm_ops *alarm;
     void *alarm_ctx;

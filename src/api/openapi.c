@@ -9,7 +9,14 @@
 
 static bool is_text(const char *name, size_t len)
 {
-    return (len == 6 && strncmp(name, "status", len) == 0) || (len == 6 && strncmp(name, "cursor", len) == 0);
+    static const char *const texts[] = { "status", "cursor", "counter", "party", "shop", "email", "at" };
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(texts); i++) {
+        if (strlen(texts[i]) == len && strncmp(name, texts[i], len) == 0)
+            return true;
+    }
+    return false;
 }
 
 static const char *type_of(const char *name, size_t len, const char *in)

@@ -40,6 +40,9 @@ static const struct {
       "{'type':'object','required':['account_id','own_amount','min_available_amount','max_available_amount'],"
       "'properties':{'account_id':{'type':'integer'},'own_amount':{'type':'integer'},"
       "'min_available_amount':{'type':'integer'},'max_available_amount':{'type':'integer'},'currency':'#CurrencyRef'}}" },
+    { "LimitValue",
+      "{'type':'object','required':['limit_id','counter','value'],'properties':{'limit_id':{'type':'string'},"
+      "'counter':{'type':'string'},'value':{'type':'integer'}}}" },
     { "Machines",
       "{'type':'array','items':{'type':'object','required':['kind','id'],'properties':{'kind':{'type':'string'},"
       "'id':{'type':'string'},'due':{'type':'string','format':'date-time'},'status':{'type':'string'},"

@@ -131,6 +131,7 @@ void domain_head(struct api_request *request);
 void domain_put(struct api_request *request);
 void domain_revision_get(struct api_request *request);
 void accounts_get(struct api_request *request);
+void limits_get(struct api_request *request);
 void machines_list(struct api_request *request);
 void repairs_post(struct api_request *request);
 void repairs_scenario(struct api_request *request);

@@ -70,6 +70,7 @@ int cmd_machines(struct cli *cli);
 int cmd_partitions(struct cli *cli);
 int cmd_health(struct cli *cli);
 int cmd_account(struct cli *cli);
+int cmd_limit_show(struct cli *cli);
 int cmd_repair(struct cli *cli);
 
 #endif

@@ -1,4 +1,4 @@
-/* sluice timers, machines, partitions, health, account: what operators look at. */
+/* sluice timers, machines, partitions, health, account, limit: what operators look at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,4 +178,31 @@ int cmd_account(struct cli *cli)
         return EXIT_USAGE;
     }
     return show_account(cli, cli->argv[0], false);
+}
+
+/* ---- limits ---- */
+
+/* A counter's name begins with its limit's id. */
+int cmd_limit_show(struct cli *cli)
+{
+    const char *counter = cli->argv[0];
+    struct buf path = BUF_EMPTY, id = BUF_EMPTY;
+    char *id_part, *counter_part = path_part(counter);
+    json_t *answer;
+    int code;
+
+    buf_add(&id, counter, strcspn(counter, "/"));
+    id_part = path_part(buf_text(&id));
+    buf_printf(&path, "/v1/limits/%s?counter=%s", id_part, counter_part);
+    code = api_get(cli, buf_text(&path), &answer);
+    if (!code && cli->json)
+        print_json(answer);
+    else if (!code)
+        printf("%s %lld\n", counter, (long long)json_integer_value(json_object_get(answer, "value")));
+    json_decref(answer);
+    free(counter_part);
+    free(id_part);
+    buf_clear(&id);
+    buf_clear(&path);
+    return code;
 }

@@ -28,6 +28,7 @@ static const struct command commands[] = {
     { "account", NULL, "[ID]", 0, 1, cmd_account, "balances of a ledger account (--all: of all that have moved)" },
     { "repair", NULL, "INVOICE", 1, 1, cmd_repair,
       "show a parked invoice and what can be done, and do it (--scenario, --yes, --dry-run)" },
+    { "limit", "show", "COUNTER", 1, 1, cmd_limit_show, "what a turnover counter stands at" },
 };
 
 static const struct option options[] = {

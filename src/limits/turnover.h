@@ -74,7 +74,7 @@ bool turnover_fault_is_misconfiguration(const struct turnover_fault *fault);
 /* Appends the requests of one set of limits to OUT (room for TURNOVER_REQUESTS_MAX) and tells in *COUNT how many: 0
  * for an empty set, else the one of normal limits before that of invertable ones, limits in the order of USES in
  * each. All parts in ARENA; texts of TASK, FACTS and USES are pointed to.
- * False: *FAULT, of the first limit that has one; nothing of OUT is to be used.                                */
+ * False: *FAULT, of one limit that has one; nothing of OUT is to be used. When true, *FAULT says nothing.        */
 SL_MUST_USE bool turnover_requests(const struct turnover_task *task, const struct turnover_facts *facts,
                                    const struct turnover_use *uses, size_t use_count, struct arena *arena,
                                    struct limit_request *out, size_t *count, struct turnover_fault *fault);
