@@ -26,7 +26,7 @@ static const char *outcome_of(const struct step_out *step)
     case STEP_OK:
     case STEP_REFUSED: break;
     }
-    return step->effect ? "effect" : step->park ? "park" : "commit";
+    return step->effect ? "effect" : "commit";
 }
 
 static void changes_write(const struct step_out *step, struct buf *out)
@@ -96,8 +96,8 @@ static void rehearsal_write(const struct runtime_rehearsal *rehearsal, struct bu
 
     buf_printf(out, "{\"id\":\"%s\",\"version\":%" PRId64 ",\"dry_run\":true", rehearsal->id, rehearsal->version);
     text_member(out, "outcome", outcome_of(step));
-    if (step->reason || step->park)
-        text_member(out, "reason", step->reason ? step->reason : step->park);
+    if (step->reason)
+        text_member(out, "reason", step->reason);
     changes_write(step, out);
     postings_write(step, out);
     timer_write(step, out);

@@ -50,7 +50,7 @@ static const struct {
       "'cause':{'type':'string'},'reason':{'type':'string'}}}}" },
     { "Repaired",
       "{'type':'object','required':['id','version'],'properties':{'id':{'type':'string'},'version':{'type':'integer'},"
-      "'dry_run':{'type':'boolean'},'outcome':{'type':'string','enum':['commit','effect','park','retry','fail']},"
+      "'dry_run':{'type':'boolean'},'outcome':{'type':'string','enum':['commit','effect','retry','fail']},"
       "'reason':{'type':'string'},'changes':{'type':'array','items':'#InvoiceChange'},'postings':{'type':'array',"
       "'items':{'type':'object','required':['balance','delta'],'properties':{'balance':{'type':'string'},"
       "'delta':{'type':'integer'}}}},'timer':{'type':'object','properties':{'set':{'type':'string',"
