@@ -152,16 +152,17 @@ static void check_currency_code(struct checking *checking, const char *path, con
         fault(checking, path, "there is no currency %s", code);
 }
 
-static void check_account_currencies(struct checking *checking, const struct object *object,
-                                     const struct type_list *accounts, size_t entry_size)
+/* The keys of the object's MEMBER, a map. */
+static void check_currencies(struct checking *checking, const struct object *object, const char *member,
+                             const struct type_list *map, size_t entry_size)
 {
     struct arena *arena = checking->domain->arena;
     const char *code, *path;
     size_t i;
 
-    for (i = 0; i < accounts->count; i++) {
-        code = *(const char *const *)((const char *)accounts->items + i * entry_size);
-        path = path_join(arena, arena_printf(arena, "%s/data/accounts", object->path), code);
+    for (i = 0; i < map->count; i++) {
+        code = *(const char *const *)((const char *)map->items + i * entry_size);
+        path = path_join(arena, arena_printf(arena, "%s/data/%s", object->path, member), code);
         check_currency_code(checking, path, code);
     }
 }
@@ -194,22 +195,23 @@ static void check_object(struct checking *checking, const struct object *object)
 
     switch (object->kind) {
     case OBJ_SYSTEM_ACCOUNT_SET:
-        check_account_currencies(checking, object, &((struct system_account_set *)object->data)->accounts,
-                                 sizeof(struct system_account_entry));
+        check_currencies(checking, object, "accounts", &((struct system_account_set *)object->data)->accounts,
+                         sizeof(struct system_account_entry));
         break;
     case OBJ_EXTERNAL_ACCOUNT_SET:
-        check_account_currencies(checking, object, &((struct external_account_set *)object->data)->accounts,
-                                 sizeof(struct external_account_entry));
+        check_currencies(checking, object, "accounts", &((struct external_account_set *)object->data)->accounts,
+                         sizeof(struct external_account_entry));
         break;
     case OBJ_PROVIDER:
-        check_account_currencies(checking, object, &((struct provider *)object->data)->accounts,
-                                 sizeof(struct provider_account_entry));
+        check_currencies(checking, object, "accounts", &((struct provider *)object->data)->accounts,
+                         sizeof(struct provider_account_entry));
         break;
     case OBJ_CURRENCY:
         currency = object->data;
         if (strcmp(currency->symbolic_code, object->key) != 0)
             fault(checking, arena_printf(arena, "%s/data/symbolic_code", object->path),
                   "must be the reference's own, %s", object->key);
+        check_currencies(checking, object, "rates", &currency->rates, sizeof(struct named_rational));
         break;
     case OBJ_LIMIT_CONFIG:
         code = limit_currency(object->data);

@@ -152,37 +152,18 @@ bool turnover_requests(const struct turnover_task *task, const struct turnover_f
     return true;
 }
 
-/* The values of one group; *OUTCOMES moves on if it has any limit. */
-static enum turnover_verdict group_check(const struct turnover_use *uses, size_t use_count, bool invertable,
-                                         const struct limit_outcome **outcomes, const char **fault_text)
+int64_t turnover_value(const struct turnover_use *uses, size_t use_count, const struct limit_outcome *outcomes,
+                       size_t index)
 {
-    enum turnover_verdict verdict = TURNOVER_WITHIN;
-    size_t i, at = 0;
+    bool invertable = is_invertable(uses[index].config);
+    size_t i, place = 0, normal = 0;
 
+    assert(index < use_count);
     for (i = 0; i < use_count; i++) {
-        if (is_invertable(uses[i].config) != invertable)
-            continue;
-        if ((*outcomes)->fault) {
-            *fault_text = (*outcomes)->fault;
-            return TURNOVER_FAULTY;
-        }
-        if ((*outcomes)->values[at++] > uses[i].limit->upper_boundary)
-            verdict = TURNOVER_OVERFLOW;
+        normal += !is_invertable(uses[i].config);
+        place += i < index && is_invertable(uses[i].config) == invertable;
     }
-    if (at > 0)
-        (*outcomes)++;
-    return verdict;
-}
-
-enum turnover_verdict turnover_check(const struct turnover_use *uses, size_t use_count,
-                                     const struct limit_outcome *outcomes, const char **fault_text)
-{
-    enum turnover_verdict normal = group_check(uses, use_count, false, &outcomes, fault_text), inverted;
-
-    if (normal == TURNOVER_FAULTY)
-        return normal;
-    inverted = group_check(uses, use_count, true, &outcomes, fault_text);
-    return inverted == TURNOVER_WITHIN ? normal : inverted;
+    return outcomes[invertable && normal > 0].values[place];
 }
 
 /* ---- ids of operations ---- */

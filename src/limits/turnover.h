@@ -1,6 +1,6 @@
 /* What an operation asks of the turnover limits of some terms: names, amounts and periods of their counters. Pure.
  *
- *     terms and configs -> turnover_requests -> FX_LIMITS -> outcomes -> turnover_check
+ *     terms and configs -> turnover_requests -> FX_LIMITS -> outcomes -> turnover_value
  *
  * All limits of one set (a route's, a shop's) become one request, or two when some of them are invertable: these
  * go by an operation id of their own. Whoever asks goes on with outcomes in the same order.
@@ -79,16 +79,10 @@ SL_MUST_USE bool turnover_requests(const struct turnover_task *task, const struc
                                    const struct turnover_use *uses, size_t use_count, struct arena *arena,
                                    struct limit_request *out, size_t *count, struct turnover_fault *fault);
 
-enum turnover_verdict {
-    TURNOVER_WITHIN,   /* every value is at most its boundary */
-    TURNOVER_OVERFLOW, /* some value is more: the whole set counts as overflowing */
-    TURNOVER_FAULTY,   /* the counters did not answer with values */
-};
-
-/* Compares the values of a LIMIT_HOLD or LIMIT_READ that was not tolerant with the boundaries of the same USES.
- * OUTCOMES begins with that of the set's first request. *FAULT_TEXT is set for TURNOVER_FAULTY only. */
-enum turnover_verdict turnover_check(const struct turnover_use *uses, size_t use_count,
-                                     const struct limit_outcome *outcomes, const char **fault_text);
+/* What the counters answered for USES[INDEX], of a request for all of the same USES (whose outcomes have no faults).
+ * OUTCOMES begins with that of the set's first request. */
+int64_t turnover_value(const struct turnover_use *uses, size_t use_count, const struct limit_outcome *outcomes,
+                       size_t index);
 
 /* Ids of operations (5), in ARENA. ITER: the attempt while its cash flow is built; routing's own is one more. */
 const char *turnover_route_operation(struct arena *arena, int64_t provider_id, int64_t terminal_id,

@@ -216,22 +216,9 @@ bool limits_within(const struct limits_set *set, const struct limits_ask *ask)
     return true;
 }
 
-static bool is_invertable(const struct turnover_use *use)
-{
-    return use->config->finalization_behaviour.tag == FINALIZATION_INVERTABLE;
-}
-
-/* The requests of a set are that of its normal limits, then that of its invertable ones, each in the set's order. */
 int64_t limits_value(const struct limits_set *set, const struct limits_ask *ask, size_t i)
 {
-    bool invertable = is_invertable(&set->uses[i]);
-    size_t request = set->first + (invertable && set->request_count > 1);
-    size_t j, place = 0;
-
-    for (j = 0; j < i; j++)
-        place += is_invertable(&set->uses[j]) == invertable;
-    assert(place < ask->requests[request].count);
-    return ask->answer->outcomes[request].values[place];
+    return turnover_value(set->uses, set->use_count, ask->answer->outcomes + set->first, i);
 }
 
 const char *limits_names(const struct limits_set *set, struct arena *arena)

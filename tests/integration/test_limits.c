@@ -280,6 +280,82 @@ Test(limits, strange_data_is_told_and_left_alone)
     cr_assert_str_eq(redis_fixture_ask(&redis, "GET", key, NULL), "x");
 }
 
+/* ---- a model ---- */
+
+#define MODEL_OPERATIONS 8
+
+/* What doc/spec/limits.md 4 says, in C. */
+struct model {
+    enum { NOTHING, HELD, COMMITTED, ROLLED_BACK } state[MODEL_OPERATIONS];
+    int64_t amount[MODEL_OPERATIONS], after[MODEL_OPERATIONS], value;
+    bool there;
+};
+
+static const char *model_ends(struct model *model, size_t o, int64_t amount, int state)
+{
+    model->value += amount - model->amount[o];
+    model->amount[o] = amount;
+    model->state[o] = state;
+    model->after[o] = model->value;
+    return NULL;
+}
+
+/* The fault, or NULL and the answer is in model->after[O]. */
+static const char *model_step(struct model *model, enum limit_verb verb, size_t o, int64_t amount)
+{
+    switch (verb) {
+    case LIMIT_HOLD:
+        model->there = true;
+        if (model->state[o] == NOTHING)
+            return model_ends(model, o, amount, HELD);
+        return model->state[o] == HELD ? NULL : FINAL_STATE;
+    case LIMIT_COMMIT:
+        if (!model->there)
+            return NO_LIMIT;
+        if (model->state[o] == HELD && llabs(amount) <= llabs(model->amount[o]))
+            return model_ends(model, o, amount, COMMITTED);
+        return model->state[o] == COMMITTED && amount == model->amount[o] ? NULL : NO_OPERATION;
+    case LIMIT_ROLLBACK:
+        if (!model->there)
+            return NO_LIMIT;
+        if (model->state[o] == HELD)
+            return model_ends(model, o, 0, ROLLED_BACK);
+        return model->state[o] == ROLLED_BACK ? NULL : NO_OPERATION;
+    case LIMIT_READ: return model->state[o] == NOTHING ? NO_OPERATION : NULL;
+    case LIMIT_CURRENT: break;
+    }
+    return NULL;
+}
+
+/* Some order of holds and ends that nobody thought of would leave a counter that no operations explain. */
+Test(limits, random_lives_agree_with_a_model)
+{
+    static const int64_t sizes[] = { 0, 1, 5, INT64_C(9007199254740993), INT64_C(1234567890123456) };
+    const int64_t seed = clock_wall_us();
+    unsigned short bits[3] = { (unsigned short)seed, (unsigned short)(seed >> 16), (unsigned short)(seed >> 32) };
+    struct model model = { 0 };
+    const char *fault, *answer;
+    enum limit_verb verb;
+    int64_t amount;
+    size_t step, o;
+
+    for (step = 0; step < 3000; step++) {
+        if (step % 60 == 0) {
+            redis_fixture_ask(&redis, "FLUSHDB", NULL);
+            memset(&model, 0, sizeof(model));
+        }
+        o = (size_t)nrand48(bits) % MODEL_OPERATIONS;
+        verb = LIMIT_HOLD + (enum limit_verb)(nrand48(bits) % 4);
+        amount = sizes[nrand48(bits) % (long)SL_COUNT(sizes)] * (nrand48(bits) % 2 ? 1 : -1);
+        answer = one(arena_printf(arena, "%zu", o), verb, "L/1", amount, false);
+        fault = model_step(&model, verb, o, amount);
+        cr_assert_str_eq(answer, fault ? fault : arena_printf(arena, "%" PRId64, model.after[o]), "seed %" PRId64 ", step %zu",
+                         seed, step);
+        cr_assert_str_eq(one("x", LIMIT_CURRENT, "L/1", 0, false), arena_printf(arena, "%" PRId64, model.value),
+                         "seed %" PRId64 ", step %zu", seed, step);
+    }
+}
+
 /* ---- several ---- */
 
 /* Names of counters: NEAR share the partition of "n0", FAR does not. */

@@ -84,6 +84,10 @@ static const struct {
     { "provider", "{\"id\":1}", "/data/accounts/EUR", "{\"settlement\":77}", NULL, "no currency EUR" },
     { "provider", "{\"id\":1}", "/data/accounts/USD", "{\"settlement\":4001}", "/data", "account 4001 is used in two" },
     { "currency", "{\"symbolic_code\":\"USD\"}", "/data/symbolic_code", "\"RUB\"", NULL, "must be the reference's own" },
+    { "currency", "{\"symbolic_code\":\"USD\"}", "/data/rates", "{\"EUR\":{\"p\":1,\"q\":1}}", "/data/rates/EUR",
+      "no currency EUR" },
+    { "currency", "{\"symbolic_code\":\"USD\"}", "/data/rates", "{\"RUB\":{\"p\":-1,\"q\":1}}", NULL, "positive" },
+    { "globals", "{}", "/data/exchange_factors", "{\"DEFAULT\":{\"p\":0,\"q\":1}}", NULL, "positive" },
     { "limit_config", "{\"id\":\"card-day-count\"}", "/data/type", "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":\"EUR\"}}}}",
       "/data/type/turnover/metric/amount/currency", "no currency EUR" },
     /* shapes: fields missing, unknown, out of range */
