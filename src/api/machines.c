@@ -10,15 +10,16 @@
 #define ASK_MS 5000
 #define LIMIT_MAX 1000
 
-/* Of each partition so many timers are looked through for machines that are retrying: their next attempts are
- * near, so they stand in front. */
-#define RETRYING_SCAN 250
+/* Of each partition so many timers are looked through for machines that are retrying or overdue: their next attempts
+ * are near or past, so they stand in front. */
+#define WHEEL_SCAN 250
+#define OLDER_MAX_S 31622400 /* a year */
 
 /* One machine on some partition's sorted set. */
 struct entry {
     int64_t score_ms;
     const char *kind, *id;
-    const char *status, *activity, *reason; /* NULL: the machine's hash does not say */
+    const char *status, *activity, *reason, *cause; /* NULL: the machine's hash does not say */
     int64_t attempts, since_ms;
 };
 
@@ -29,8 +30,29 @@ struct listing {
     int64_t limit, depth;
     struct entry *entries;
     size_t count, next;
-    const char *only; /* status that is wanted; NULL: any */
+    const char *only;     /* status that is wanted; NULL: any */
+    const char *activity, *cause; /* the same */
+    bool stuck;           /* failed; or retrying, or overdue, for longer than older_ms */
+    int64_t older_ms, now_ms;
 };
+
+static bool is_wanted(const struct listing *listing, const struct entry *entry)
+{
+    const char *status = entry->status ? entry->status : "";
+    bool failed = strcmp(status, "failed") == 0;
+
+    if (listing->only && strcmp(status, listing->only) != 0)
+        return false;
+    if (listing->activity && (!entry->activity || strcmp(entry->activity, listing->activity) != 0))
+        return false;
+    if (listing->cause && (!entry->cause || strcmp(entry->cause, listing->cause) != 0))
+        return false;
+    if (!listing->stuck || failed)
+        return true;
+    if (strcmp(status, "retrying") == 0 && entry->since_ms > 0 && entry->since_ms + listing->older_ms <= listing->now_ms)
+        return true;
+    return entry->score_ms + listing->older_ms < listing->now_ms;
+}
 
 static int by_score(const void *a, const void *b)
 {
@@ -68,6 +90,8 @@ static void entry_write(const struct entry *entry, struct buf *out)
         buf_printf(out, ",\"attempts\":%" PRId64, entry->attempts);
     if (entry->since_ms > 0 || failed)
         time_member(out, "since", entry->since_ms > 0 ? entry->since_ms : entry->score_ms);
+    if (entry->cause && strcmp(entry->cause, "other") != 0)
+        text_member(out, "cause", entry->cause);
     if (entry->reason)
         text_member(out, "reason", entry->reason);
     buf_char(out, '}');
@@ -88,7 +112,7 @@ static void answer_listing(struct api_request *request)
     for (i = 0; i < listing->count && written < listing->limit; i++) {
         const struct entry *entry = &listing->entries[i];
 
-        if (listing->only && (!entry->status || strcmp(entry->status, listing->only) != 0))
+        if (!is_wanted(listing, entry))
             continue;
         if (written++)
             buf_char(&json, ',');
@@ -118,8 +142,14 @@ static void machine_read(void *arg, enum sl_err err, const struct reply *reply)
     entry->attempts = reply_i64_or(reply_at(reply, 2), 0);
     entry->since_ms = reply_i64_or(reply_at(reply, 3), 0);
     entry->reason = field_copy(request, reply, 4);
+    entry->cause = field_copy(request, reply, 5);
     if (--listing->left == 0)
         answer_listing(request);
+}
+
+static bool is_filtered(const struct listing *listing)
+{
+    return listing->only || listing->stuck || listing->activity || listing->cause;
 }
 
 static void machines_read(struct api_request *request)
@@ -130,7 +160,7 @@ static void machines_read(struct api_request *request)
     size_t i;
 
     qsort(listing->entries, listing->count, sizeof(*listing->entries), by_score);
-    if (!listing->only && listing->count > (size_t)listing->limit)
+    if (!is_filtered(listing) && listing->count > (size_t)listing->limit)
         listing->count = (size_t)listing->limit;
     if (listing->err || listing->count == 0) {
         answer_listing(request);
@@ -140,7 +170,7 @@ static void machines_read(struct api_request *request)
     for (i = 0; i < listing->count; i++) {
         space_machine(setup->space, listing->entries[i].kind, listing->entries[i].id, &keys);
         client_words(setup->client, ASK_MS, machine_read, request, "HMGET", keys.machine, "status", "activity", "attempts",
-                     "since", "reason", NULL);
+                     "since", "reason", "cause", NULL);
     }
 }
 
@@ -168,46 +198,70 @@ static void set_read(void *arg, enum sl_err err, const struct reply *reply)
         machines_read(request);
 }
 
-static void list_sets(struct api_request *request, struct slice (*key)(const struct space *space, int p), const char *only)
+typedef struct slice (*set_key_fn)(const struct space *space, int p);
+
+/* The first DEPTH of partition P's set. */
+static void set_ask(struct api_request *request, set_key_fn key, int p)
 {
     const struct api_setup *setup = api_setup(request);
-    struct listing *listing = request->waiting = arena_alloc(request->arena, sizeof(*listing));
+    const struct listing *listing = request->waiting;
     char last[SLICE_I64_MAX];
-    int p;
+    struct slice words[] = {
+        slice_of("ZRANGE"), key(setup->space, p), slice_of("0"), slice_i64(last, listing->depth - 1),
+        slice_of("WITHSCORES"),
+    };
+
+    client_command(setup->client, words, SL_COUNT(words), ASK_MS, set_read, request);
+}
+
+/* Lists what is WANTED, from one set or two (MORE may be NULL). */
+static void list_sets(struct api_request *request, set_key_fn key, set_key_fn more, struct listing wanted)
+{
+    const struct api_setup *setup = api_setup(request);
+    struct listing *listing = request->waiting = arena_memdup(request->arena, &wanted, sizeof(wanted));
+    int p, count = space_count(setup->space);
 
     if (!request_query_i64(request, "limit", 1, LIMIT_MAX, 100, &listing->limit))
         return;
-    listing->only = only;
-    listing->depth = only ? RETRYING_SCAN : listing->limit;
-    listing->left = space_count(setup->space);
+    listing->now_ms = runtime_now_us(setup->runtime) / 1000;
+    listing->depth = is_filtered(listing) && listing->limit < WHEEL_SCAN ? WHEEL_SCAN : listing->limit;
+    listing->left = more ? 2 * count : count;
     listing->entries = arena_array(request->arena, (size_t)(listing->left * listing->depth), sizeof(*listing->entries));
-    for (p = 0; p < space_count(setup->space); p++) {
-        struct slice words[] = {
-            slice_of("ZRANGE"), key(setup->space, p), slice_of("0"), slice_i64(last, listing->depth - 1),
-            slice_of("WITHSCORES"),
-        };
-
-        client_command(setup->client, words, SL_COUNT(words), ASK_MS, set_read, request);
+    for (p = 0; p < count; p++) {
+        set_ask(request, key, p);
+        if (more)
+            set_ask(request, more, p);
     }
 }
 
 void machines_list(struct api_request *request)
 {
     const char *status = request_query(request, "status");
+    struct listing wanted = {
+        .activity = request_query(request, "activity"), .cause = request_query(request, "cause"),
+    };
 
-    if (!status || strcmp(status, "failed") == 0)
-        list_sets(request, space_failed, NULL);
-    else if (strcmp(status, "waiting") == 0)
-        list_sets(request, space_wheel, NULL);
-    else if (strcmp(status, "retrying") == 0)
-        list_sets(request, space_wheel, "retrying");
-    else
-        answer_invalid(request, "?status", "must be one of: failed, retrying, waiting");
+    if (!request_query_i64(request, "older", 0, OLDER_MAX_S, 60, &wanted.older_ms))
+        return;
+    wanted.older_ms *= 1000;
+    if (!status || strcmp(status, "failed") == 0) {
+        list_sets(request, space_failed, NULL, wanted);
+    } else if (strcmp(status, "waiting") == 0) {
+        list_sets(request, space_wheel, NULL, wanted);
+    } else if (strcmp(status, "retrying") == 0) {
+        wanted.only = status;
+        list_sets(request, space_wheel, NULL, wanted);
+    } else if (strcmp(status, "stuck") == 0) {
+        wanted.stuck = true;
+        list_sets(request, space_failed, space_wheel, wanted);
+    } else {
+        answer_invalid(request, "?status", "must be one of: failed, retrying, stuck, waiting");
+    }
 }
 
 void timers_list(struct api_request *request)
 {
-    list_sets(request, space_wheel, NULL);
+    list_sets(request, space_wheel, NULL, (struct listing){ 0 });
 }
 
 /* ---- daemons, partitions ---- */

@@ -45,7 +45,7 @@ void payments_get(struct api_request *request)
     runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, got, request);
 }
 
-/* ---- StartPayment, RegisterPayment ---- */
+/* ---- StartPayment, RegisterPayment, CapturePayment, CancelPayment ---- */
 
 /* Nothing more will happen by itself soon: done, or it waits for the payer or for the end of a hold. */
 static bool is_at_rest(const struct payment_state *payment)
@@ -97,21 +97,12 @@ static void look_over(struct api_request *request)
     look(request);
 }
 
-static void started(void *arg, const struct runtime_result *result)
+/* The call was taken: answers with 202 and the payment ID, at once or, with `wait`, when it comes to rest. */
+static void answer_taken(struct api_request *request, const struct runtime_result *result, const char *id)
 {
-    struct api_request *request = arg;
-    const struct start_payment_reply *reply = result->reply;
     struct waiting *waiting;
-    const char *id;
     int64_t wait_s;
 
-    if (answer_failed(request, result, "InvoiceNotFound"))
-        return;
-    if (!result->state || !reply) {
-        answer_problem(request, 500, "Internal", "the payment was started, but its state cannot be shown", NULL);
-        return;
-    }
-    id = reply->payment_id;
     if (!request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &wait_s))
         return;
     answer_header(request, "Location", arena_printf(request->arena, "/v1/invoices/%s/payments/%s", request->params[0], id));
@@ -125,6 +116,37 @@ static void started(void *arg, const struct runtime_result *result)
     look(request); /* it may be done by now */
 }
 
+static void started(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct start_payment_reply *reply = result->reply;
+
+    if (answer_failed(request, result, "InvoiceNotFound"))
+        return;
+    if (!result->state || !reply)
+        answer_problem(request, 500, "Internal", "the payment was started, but its state cannot be shown", NULL);
+    else
+        answer_taken(request, result, reply->payment_id);
+}
+
+/* Capture and cancel: the payment is the one in the path. */
+static void decided(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+
+    if (answer_failed(request, result, "InvoiceNotFound"))
+        return;
+    if (!result->state)
+        answer_problem(request, 500, "Internal", "it was accepted, but the payment's state cannot be shown", NULL);
+    else
+        answer_taken(request, result, request->params[1]);
+}
+
+static runtime_done_fn called_done(const struct api_request *request)
+{
+    return request->call->kind == CALL_CAPTURE || request->call->kind == CALL_CANCEL ? decided : started;
+}
+
 static void start_owned(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
@@ -133,10 +155,10 @@ static void start_owned(void *arg, const struct runtime_result *result)
     if (!answer_failed(request, result, "InvoiceNotFound") &&
         request_owns(request, state->invoice.party_ref.id, "InvoiceNotFound"))
         runtime_call(api_setup(request)->runtime, &invoice_kind, request->params[0], request->call, CALL_DEADLINE_MS,
-                     started, request);
+                     called_done(request), request);
 }
 
-/* Makes CALL, which starts a payment in one way or another. */
+/* Makes CALL, which begins work on a payment. */
 static void start(struct api_request *request, struct invoice_call *call)
 {
     struct runtime *runtime = api_setup(request)->runtime;
@@ -148,7 +170,7 @@ static void start(struct api_request *request, struct invoice_call *call)
     if (request->principal && request->principal->role == ROLE_MERCHANT)
         runtime_read(runtime, &invoice_kind, request->params[0], 0, start_owned, request);
     else
-        runtime_call(runtime, &invoice_kind, request->params[0], call, CALL_DEADLINE_MS, started, request);
+        runtime_call(runtime, &invoice_kind, request->params[0], call, CALL_DEADLINE_MS, called_done(request), request);
 }
 
 void payments_start(struct api_request *request)
@@ -166,5 +188,23 @@ void payments_register(struct api_request *request)
 
     call->kind = CALL_REGISTER_PAYMENT;
     call->register_payment = *(const struct register_payment_call *)request->args;
+    start(request, call);
+}
+
+void payments_capture(struct api_request *request)
+{
+    struct invoice_call *call = arena_alloc(request->arena, sizeof(*call));
+
+    call->kind = CALL_CAPTURE;
+    call->capture = (struct capture_call){ request->params[1], *(const struct capture_params *)request->args };
+    start(request, call);
+}
+
+void payments_cancel(struct api_request *request)
+{
+    struct invoice_call *call = arena_alloc(request->arena, sizeof(*call));
+
+    call->kind = CALL_CANCEL;
+    call->cancel = (struct cancel_call){ request->params[1], ((const struct reason_call *)request->args)->reason };
     start(request, call);
 }

@@ -122,6 +122,8 @@ void invoices_fulfill(struct api_request *request);
 void payments_start(struct api_request *request);
 void payments_register(struct api_request *request);
 void payments_get(struct api_request *request);
+void payments_capture(struct api_request *request);
+void payments_cancel(struct api_request *request);
 void events_get(struct api_request *request);
 void feed_get(struct api_request *request);
 void callbacks_post(struct api_request *request);

@@ -21,6 +21,8 @@ struct cli {
     const char *scenario, *failure, *trx, *risk; /* repair; NULL: not given */
     bool yes, dry_run; /* repair */
     const char *status;
+    const char *cart;  /* payment capture: a file */
+    int older_s;       /* stuck */
     int argc;          /* words behind the command */
     char **argv;
 };
@@ -65,8 +67,11 @@ int cmd_invoice_fulfill(struct cli *cli);
 int cmd_payment_start(struct cli *cli);
 int cmd_payment_register(struct cli *cli);
 int cmd_payment_show(struct cli *cli);
+int cmd_payment_capture(struct cli *cli);
+int cmd_payment_cancel(struct cli *cli);
 int cmd_timers(struct cli *cli);
 int cmd_machines(struct cli *cli);
+int cmd_stuck(struct cli *cli);
 int cmd_partitions(struct cli *cli);
 int cmd_health(struct cli *cli);
 int cmd_account(struct cli *cli);

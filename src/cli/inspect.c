@@ -1,4 +1,4 @@
-/* sluice timers, machines, partitions, health, account, limit: what operators look at. */
+/* sluice timers, machines, stuck, partitions, health, account, limit: what operators look at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +35,45 @@ int cmd_machines(struct cli *cli)
 
     snprintf(path, sizeof(path), "/v1/machines?status=%.30s", status);
     return list(cli, path, strcmp(status, "failed") == 0 ? "since" : "due");
+}
+
+/* Since when, what it is, where it stands, and what is in its way. */
+static void print_stuck(const json_t *entry)
+{
+    const char *since = json_string_value(json_object_get(entry, "since"));
+    const char *due = json_string_value(json_object_get(entry, "due"));
+    const char *status = json_string_value(json_object_get(entry, "status"));
+    const char *activity = json_string_value(json_object_get(entry, "activity"));
+    const char *cause = json_string_value(json_object_get(entry, "cause"));
+    const char *reason = json_string_value(json_object_get(entry, "reason"));
+    bool overdue = status && strcmp(status, "working") == 0;
+
+    printf("%s %-8s %s:%s in %s", since ? since : due ? due : "?", overdue ? "overdue" : status ? status : "?",
+           json_string_value(json_object_get(entry, "kind")), json_string_value(json_object_get(entry, "id")),
+           activity ? activity : "?");
+    if (json_object_get(entry, "attempts"))
+        printf(", attempt %lld", (long long)json_integer_value(json_object_get(entry, "attempts")));
+    if (cause || reason)
+        printf(": %s%s%s", cause ? cause : "", cause && reason ? ": " : "", reason ? reason : "");
+    putchar('\n');
+}
+
+int cmd_stuck(struct cli *cli)
+{
+    char path[80];
+    json_t *answer, *entry;
+    size_t i;
+    int code;
+
+    snprintf(path, sizeof(path), "/v1/machines?status=stuck&limit=1000&older=%d", cli->older_s);
+    code = api_get(cli, path, &answer);
+    if (!code && cli->json)
+        print_json(answer);
+    else if (!code)
+        json_array_foreach(answer, i, entry)
+            print_stuck(entry);
+    json_decref(answer);
+    return code;
 }
 
 int cmd_partitions(struct cli *cli)

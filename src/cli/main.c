@@ -20,9 +20,14 @@ static const struct command commands[] = {
     { "invoice", "fulfill", "ID", 1, 1, cmd_invoice_fulfill, "mark a paid invoice as fulfilled (--reason)" },
     { "payment", "start", "INVOICE FILE", 2, 2, cmd_payment_start, "start a payment (--wait: until it comes to rest)" },
     { "payment", "register", "INVOICE FILE", 2, 2, cmd_payment_register, "add a payment that its provider has taken already" },
+    { "payment", "capture", "INVOICE ID [AMOUNT]", 2, 3, cmd_payment_capture,
+      "take what a payment holds, or AMOUNT minor units of it (--cart, --reason, --wait)" },
+    { "payment", "cancel", "INVOICE ID", 2, 2, cmd_payment_cancel, "give back what a payment holds (--reason, --wait)" },
     { "payment", "show", "INVOICE ID", 2, 2, cmd_payment_show, "one payment" },
     { "timers", NULL, "", 0, 0, cmd_timers, "the next timers" },
     { "machines", NULL, "", 0, 0, cmd_machines, "invoices that are failed (--status failed) or wait (--status waiting)" },
+    { "stuck", NULL, "", 0, 0, cmd_stuck,
+      "invoices that are failed, or retrying or overdue for longer than --older seconds, and why" },
     { "partitions", NULL, "", 0, 0, cmd_partitions, "who prefers which partition, and how much waits there" },
     { "health", NULL, "", 0, 0, cmd_health, "failure rates of providers, as routing sees them" },
     { "account", NULL, "[ID]", 0, 1, cmd_account, "balances of a ledger account (--all: of all that have moved)" },
@@ -39,6 +44,7 @@ static const struct option options[] = {
     { "scenario", required_argument, NULL, 'S' }, { "failure", required_argument, NULL, 'F' },
     { "trx", required_argument, NULL, 'T' },    { "risk", required_argument, NULL, 'K' },
     { "yes", no_argument, NULL, 'y' },          { "dry-run", no_argument, NULL, 'n' },
+    { "cart", required_argument, NULL, 'c' },   { "older", required_argument, NULL, 'o' },
     { "all", no_argument, NULL, 'A' },          { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 },
 };
@@ -65,6 +71,8 @@ static void print_help(FILE *out)
           "  --scenario=NAME  repair: again, skip_inspector, fail_pre_processing, fail_session, fulfill_session\n"
           "  --failure=CODE[:SUB]..., --trx=ID, --risk=SCORE: what the scenario says\n"
           "  --yes, --dry-run repair: without asking; without doing anything\n"
+          "  --cart=FILE      payment capture: what is captured, as JSON\n"
+          "  --older=SECONDS  stuck: for longer than this (default: 60)\n"
           "  --reason=TEXT, --status=STATUS, --all, --help, --version\n"
           "\n"
           "Exit codes: 0 done; 1 refused; 2 wrong usage; 3 not reached, or the outcome is not known.\n", out);
@@ -89,6 +97,7 @@ static void options_read(int argc, char **argv, struct cli *cli)
     cli->api = getenv("SLUICE_API") ? getenv("SLUICE_API") : "http://127.0.0.1:8080";
     cli->token = getenv("SLUICE_TOKEN");
     cli->redis = getenv("SLUICE_REDIS");
+    cli->older_s = 60;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'a': cli->api = optarg; break;
@@ -99,6 +108,8 @@ static void options_read(int argc, char **argv, struct cli *cli)
         case 'w': cli->wait_s = number("wait", optarg, 0, 60); break;
         case 'R': cli->reason = optarg; break;
         case 's': cli->status = optarg; break;
+        case 'c': cli->cart = optarg; break;
+        case 'o': cli->older_s = number("older", optarg, 0, 31622400); break;
         case 'A': cli->all = true; break;
         case 'S': cli->scenario = optarg; break;
         case 'F': cli->failure = optarg; break;

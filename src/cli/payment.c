@@ -1,4 +1,4 @@
-/* sluice payment start, register, show */
+/* sluice payment start, register, capture, cancel, show */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -64,4 +64,84 @@ int cmd_payment_show(struct cli *cli)
     free(pid);
     buf_clear(&path);
     return show_payment(cli, code, answer);
+}
+
+/* ---- capture, cancel ---- */
+
+/* POSTs BODY, which is dropped, to what is decided about a payment. */
+static int decide_take(struct cli *cli, const char *what, json_t *body)
+{
+    struct buf path = BUF_EMPTY;
+    char *id = path_part(cli->argv[0]), *pid = path_part(cli->argv[1]), *text = json_dumps(body, JSON_COMPACT);
+    json_t *answer;
+    int code;
+
+    buf_printf(&path, "/v1/invoices/%s/payments/%s/%s?wait=%d", id, pid, what, cli->wait_s);
+    code = api_request(cli, "POST", buf_text(&path), text, NULL, &answer);
+    json_decref(body);
+    free(text);
+    free(id);
+    free(pid);
+    buf_clear(&path);
+    return show_payment(cli, code, answer);
+}
+
+/* AMOUNT of the payment's own currency into BODY. The exit code. */
+static int add_cash(struct cli *cli, const char *amount, json_t *body)
+{
+    struct buf path = BUF_EMPTY;
+    char *id = path_part(cli->argv[0]), *pid = path_part(cli->argv[1]), *end;
+    long long minor = strtoll(amount, &end, 10);
+    json_t *payment = NULL, *cash;
+    int code = EXIT_USAGE;
+
+    buf_printf(&path, "/v1/invoices/%s/payments/%s", id, pid);
+    if (!*amount || *end)
+        fprintf(stderr, "sluice: %s is no amount in minor units\n", amount);
+    else
+        code = api_get(cli, buf_text(&path), &payment);
+    if (!code) {
+        cash = json_copy(json_object_get(json_object_get(payment, "payment"), "cost"));
+        json_object_set_new(cash, "amount", json_integer(minor));
+        json_object_set_new(body, "cash", cash);
+    }
+    json_decref(payment);
+    free(id);
+    free(pid);
+    buf_clear(&path);
+    return code;
+}
+
+/* The cart in FILE into BODY. The exit code. */
+static int add_cart(const char *file, json_t *body)
+{
+    json_error_t error;
+    char *text = read_file(file);
+    json_t *cart = text ? json_loads(text, JSON_REJECT_DUPLICATES, &error) : NULL;
+
+    if (text && !cart)
+        fprintf(stderr, "sluice: %s:%d: %s\n", file, error.line, error.text);
+    free(text);
+    if (!cart)
+        return EXIT_USAGE;
+    json_object_set_new(body, "cart", cart);
+    return 0;
+}
+
+int cmd_payment_capture(struct cli *cli)
+{
+    json_t *body = json_pack("{s:s}", "reason", cli->reason ? cli->reason : "by an operator");
+    int code = cli->cart ? add_cart(cli->cart, body) : 0;
+
+    if (!code && cli->argc == 3)
+        code = add_cash(cli, cli->argv[2], body);
+    if (!code)
+        return decide_take(cli, "capture", body);
+    json_decref(body);
+    return code;
+}
+
+int cmd_payment_cancel(struct cli *cli)
+{
+    return decide_take(cli, "cancel", json_pack("{s:s}", "reason", cli->reason ? cli->reason : "by an operator"));
 }
