@@ -1,5 +1,6 @@
 /* /v1/provider: what adapters ask of us. Ref: doc/spec/session.md 5, 7, 11. */
 #include "api/request.h"
+#include "base/clock.h"
 #include "payment/calls.h"
 #include "payment/effect.h"
 #include "payment/kind.h"
@@ -13,6 +14,68 @@ static void answer_unknown_tag(struct api_request *request)
                    ",\"errors\":[{\"field\":\"\",\"message\":\"Not found\"}]");
 }
 
+/* ---- callbacks that are faster than the answer that announces them ----
+ *
+ * An adapter answers "suspend, under this tag" and its page may call back before that answer has arrived, been bound
+ * and been committed. Such a callback must not be lost:
+ *
+ *     the tag is not bound      the answer is still on its way, or nobody will ever bind it: looked up again for a
+ *                               moment, then "Not found"
+ *     bound, not in the state   its commit is under way, here or in another daemon, or comes when the step runs
+ *                               again: the call is made again until it is there, then 503, so that it is repeated
+ *     in the state              the session's rules decide
+ */
+#define UNBOUND_WAIT_US 500000
+#define EARLY_WAIT_US 10000000
+#define LOOK_FIRST_MS 10
+#define LOOK_MAX_MS 200
+
+struct looking {
+    int64_t wait_ms;
+    bool over; /* the daemon stops */
+};
+
+static void tag_resolve(struct api_request *request);
+
+static void look_again(void *arg)
+{
+    struct api_request *request = arg;
+
+    request->give_up = NULL;
+    tag_resolve(request);
+}
+
+static void look_no_more(struct api_request *request)
+{
+    struct looking *looking = request->waiting;
+
+    looking->over = true;
+}
+
+/* Whether the tag is looked up once more, a little later. */
+static bool looks_again(struct api_request *request, int64_t at_most_us)
+{
+    const struct api_setup *setup = api_setup(request);
+    struct looking *looking = request->waiting;
+
+    if (looking->over || request_stopping(request) || !request->http ||
+        clock_mono_us() - request->began_us >= at_most_us)
+        return false;
+    looking->wait_ms = looking->wait_ms ? looking->wait_ms * 2 : LOOK_FIRST_MS;
+    if (looking->wait_ms > LOOK_MAX_MS)
+        looking->wait_ms = LOOK_MAX_MS;
+    request->give_up = look_no_more;
+    setup->alarm->after(setup->alarm_ctx, looking->wait_ms, look_again, request);
+    return true;
+}
+
+static bool is_early(const struct runtime_result *result)
+{
+    const struct call_error *error = result->reply;
+
+    return result->err == SL_OK && result->refused && error && error->early;
+}
+
 static void call_answered(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
@@ -20,6 +83,11 @@ static void call_answered(void *arg, const struct runtime_result *result)
 
     if (result->err == SL_ENOENT) {
         answer_unknown_tag(request);
+        return;
+    }
+    if (is_early(result)) {
+        if (!looks_again(request, EARLY_WAIT_US))
+            answer_err(request, SL_EDOWN, "InvalidRequest", "the session does not wait for this tag yet; try again");
         return;
     }
     if (answer_failed(request, result, "InvalidRequest"))
@@ -35,13 +103,27 @@ static void tag_resolved(void *arg, enum sl_err err, const char *id)
 {
     struct api_request *request = arg;
 
-    if (err == SL_ENOENT)
-        answer_unknown_tag(request);
-    else if (err)
+    if (err == SL_ENOENT) {
+        if (!looks_again(request, UNBOUND_WAIT_US))
+            answer_unknown_tag(request);
+    } else if (err) {
         answer_err(request, err, "InvalidRequest", NULL);
-    else
+    } else {
         runtime_call(api_setup(request)->runtime, &invoice_kind, id, request->call, CALL_DEADLINE_MS, call_answered,
                      request);
+    }
+}
+
+static void tag_resolve(struct api_request *request)
+{
+    runtime_resolve_tag(api_setup(request)->runtime, request->params[0], tag_resolved, request);
+}
+
+/* Makes request->call of the invoice that the tag belongs to. */
+static void tag_call(struct api_request *request)
+{
+    request->waiting = arena_alloc(request->arena, sizeof(struct looking));
+    tag_resolve(request);
 }
 
 void callbacks_post(struct api_request *request)
@@ -51,7 +133,7 @@ void callbacks_post(struct api_request *request)
     request->call = arena_alloc(request->arena, sizeof(*request->call));
     request->call->kind = CALL_CALLBACK;
     request->call->callback = (struct callback_call){ request->params[0], body->payload };
-    runtime_resolve_tag(api_setup(request)->runtime, request->params[0], tag_resolved, request);
+    tag_call(request);
 }
 
 void callbacks_session(struct api_request *request)
@@ -61,7 +143,7 @@ void callbacks_session(struct api_request *request)
     request->call = arena_alloc(request->arena, sizeof(*request->call));
     request->call->kind = CALL_SESSION_CHANGE;
     request->call->session_change = (struct session_change_call){ request->params[0], body->change };
-    runtime_resolve_tag(api_setup(request)->runtime, request->params[0], tag_resolved, request);
+    tag_call(request);
 }
 
 /* ---- GetPayment ---- */

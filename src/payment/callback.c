@@ -5,6 +5,7 @@
 
 #include "payment/calls.h"
 #include "payment/errors.h"
+#include "payment/proxy.h"
 #include "payment/session.h"
 #include "payment/steps.h"
 
@@ -20,6 +21,15 @@ static const struct session *waiting_session(struct step_ctx *ctx, const char *t
         return NULL;
     tags = session->tags.items;
     return strcmp(tags[0], tag) == 0 ? session : NULL;
+}
+
+/* A tag is bound before the commit that says who waits under it. Nobody ever had this one, and there is a session
+ * that may yet ask for it: the commit may be under way. */
+static bool is_early(const struct step_ctx *ctx, const char *tag)
+{
+    const struct session *session = ctx->payment ? payment_session(ctx->payment, ctx->payment->target.tag) : NULL;
+
+    return session && session->status != SESSION_FINISHED && !payment_of_tag(ctx->invoice, tag);
 }
 
 static void callback_answer(struct step_ctx *ctx, const struct session *session, const struct effect_result *result)
@@ -40,7 +50,7 @@ void callback(const struct step_in *in, const struct callback_call *call, struct
     const struct session *session = waiting_session(&ctx, call->tag);
 
     if (!session)
-        refuse_request(in, out, NULL, "Invalid callback");
+        refuse_tag(in, out, "Invalid callback", is_early(&ctx, call->tag));
     else if (in->input == IN_EFFECT)
         callback_answer(&ctx, session, in->args);
     else
@@ -54,7 +64,7 @@ void session_change(const struct step_in *in, const struct session_change_call *
     struct operation_failure failure = { .tag = OPERATION_FAILURE };
 
     if (!session) {
-        refuse_request(in, out, NULL, "Not found");
+        refuse_tag(in, out, "Not found", is_early(&ctx, call->tag));
         return;
     }
     type_copy(&type_failure, &failure.failure, &call->change.status.failure, in->arena);

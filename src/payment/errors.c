@@ -123,7 +123,8 @@ void refuse(const struct step_in *in, struct step_out *out, int kind)
         error->reason.tag = 1;
 }
 
-void refuse_request(const struct step_in *in, struct step_out *out, const char *field, const char *text)
+static struct call_error *invalid_request(const struct step_in *in, struct step_out *out, const char *field,
+                                          const char *text)
 {
     struct call_error *error = error_new(in, out, ERR_INVALID_REQUEST);
     const char **texts = arena_array(in->arena, 1, sizeof(*texts));
@@ -131,6 +132,17 @@ void refuse_request(const struct step_in *in, struct step_out *out, const char *
     texts[0] = text;
     error->errors = (struct type_list){ texts, 1 };
     error->field = field;
+    return error;
+}
+
+void refuse_request(const struct step_in *in, struct step_out *out, const char *field, const char *text)
+{
+    invalid_request(in, out, field, text);
+}
+
+void refuse_tag(const struct step_in *in, struct step_out *out, const char *text, bool early)
+{
+    invalid_request(in, out, NULL, text)->early = early;
 }
 
 void refuse_invoice_status(const struct step_in *in, struct step_out *out, const struct invoice_status *status)

@@ -76,6 +76,8 @@ void call_error_encode(const struct call_error *error, struct buf *out);
 void refuse(const struct step_in *in, struct step_out *out, int kind);
 /* InvalidRequest with one text; FIELD may be NULL. */
 void refuse_request(const struct step_in *in, struct step_out *out, const char *field, const char *text);
+/* InvalidRequest: nobody waits under a tag. EARLY: somebody may do so in a moment. */
+void refuse_tag(const struct step_in *in, struct step_out *out, const char *text, bool early);
 void refuse_invoice_status(const struct step_in *in, struct step_out *out, const struct invoice_status *status);
 void refuse_payment_status(const struct step_in *in, struct step_out *out, const struct payment_status *status);
 /* ERR_INCONSISTENT_CAPTURE_CURRENCY or ERR_AMOUNT_EXCEEDED_CAPTURE. The cash is kept by pointer. */

@@ -152,6 +152,81 @@ Test(steps_session, a_tag_is_good_only_while_it_is_the_newest_of_a_suspended_ses
     world_close(&world);
 }
 
+static bool refused_as_early(const struct payment_world *world)
+{
+    const struct call_error *error = world->driver.reply;
+
+    return world->driver.end == STEP_REFUSED && error->early;
+}
+
+/* A callback that overtakes the commit of its suspension is told apart from one that nobody waits for: it is asked
+ * again, by whoever took it, instead of being lost. Fails: payers who are quick are never heard. */
+Test(steps_session, a_callback_may_be_early_only_for_a_session_that_can_still_ask_for_it)
+{
+    struct payment_world world;
+
+    world_open(&world, "shop-acme-books", 42000, NULL);
+    cr_assert(world_callback(&world, "t1", "") == STEP_REFUSED);
+    cr_assert(!refused_as_early(&world), "no payment");
+    world_close(&world);
+
+    open_at_session(&world);
+    cr_assert(world_callback(&world, "t1", "") == STEP_REFUSED);
+    cr_assert(refused_as_early(&world), "bound, and the suspension is under way");
+    cr_assert(world_session_change(&world, "t1", "{\"code\":\"x\"}") == STEP_REFUSED);
+    cr_assert(refused_as_early(&world));
+    world_say(&world, SUSPEND("t1", ""));
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    cr_assert(world_callback(&world, "t2", "") == STEP_REFUSED);
+    cr_assert(refused_as_early(&world), "a callback may be answered with another suspension");
+    world_say(&world, REPLY(SUSPEND("t2", "")));
+    cr_assert(world_callback(&world, "t1", "") == STEP_OK);
+    cr_assert(world_callback(&world, "t1", "") == STEP_REFUSED);
+    cr_assert(!refused_as_early(&world), "it had its time");
+    cr_assert(world_callback(&world, "t2", "") == STEP_OK);
+    world_run(&world);
+    cr_assert_str_eq(world_status(&world), "captured");
+    cr_assert(world_callback(&world, "t3", "") == STEP_REFUSED);
+    cr_assert(!refused_as_early(&world), "the payment is done");
+    world_close(&world);
+}
+
+/* A retry policy of the configuration is the one that counts, for captures and cancels too. */
+Test(steps_session, retries_are_as_configured)
+{
+    static const struct world_patch policies[] = {
+        { "globals", "{}", "session_retry",
+          "{\"processed\":{\"intervals\":{\"timeouts\":[1,1,1]}},\"captured\":{\"linear\":{\"retries\":{\"max\":1},"
+          "\"timeout\":7}}}" },
+        { NULL, NULL, NULL, NULL },
+    };
+    struct payment_world world;
+    int64_t before_us;
+    size_t i;
+
+    world_open(&world, "shop-acme-books", 42000, policies);
+    cr_assert(world_start(&world) == STEP_OK);
+    while (!payment_session(world_payment(&world), TARGET_PROCESSED))
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    for (i = 0; i < 3; i++) {
+        world_say(&world, TRANSIENT);
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        before_us = world.driver.now_us;
+        cr_assert(world.driver.due_ms * 1000 == before_us + 1000000, "retry %zu", i + 1);
+    }
+    while (world_payment(&world)->activity != ACT_FINALIZING_SESSION)
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    world_say(&world, TRANSIENT);
+    world_say(&world, TRANSIENT);
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    cr_assert_str_eq(world_history(&world, world.driver.event_count), "finished(failed) started(captured)");
+    cr_assert(world.driver.due_ms * 1000 == world.driver.now_us + 7000000);
+    cr_assert(machine_driver_fire(&world.driver) == STEP_FAIL, "one retry and no more");
+    cr_assert(world.driver.cause == CAUSE_DECLINED);
+    cr_assert_str_eq(world_status(&world), "processed", "the payment itself has not failed");
+    world_close(&world);
+}
+
 /* How a transaction may change: bound, updated, never another one (session.md 3). */
 Test(steps_session, a_transaction_is_bound_once_and_never_replaced)
 {
