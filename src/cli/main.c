@@ -59,7 +59,7 @@ static void print_help(FILE *out)
 
         snprintf(words, sizeof(words), "%s%s%s %s", commands[i].group, commands[i].name ? " " : "",
                  commands[i].name ? commands[i].name : "", commands[i].arguments);
-        fprintf(out, "  %-30s %s\n", words, commands[i].help);
+        fprintf(out, "  %-36s %s\n", words, commands[i].help);
     }
     fputs("\n"
           "  --api=URL        of a sluiced (default: $SLUICE_API, else http://127.0.0.1:8080)\n"
