@@ -83,6 +83,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
     });
     daemon->effects = effects_new(daemon->base, &(struct effects_setup){
         .http = daemon->http, .limits = daemon->limits, .heard = health_watch_heard, .heard_ctx = daemon->health,
+        .client = daemon->client, .space = daemon->space,
     });
     daemon->store = (struct redis_store){ daemon->client, daemon->space, STORE_MS };
     daemon->runtime = runtime_new(&(struct runtime_setup){

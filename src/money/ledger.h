@@ -13,6 +13,11 @@
 
 #include "money/cashflow.h"
 
+/* What an account has, or a partition's share of it. */
+struct balance {
+    int64_t own, min, max;
+};
+
 enum ledger_act { LEDGER_HOLD, LEDGER_COMMIT, LEDGER_ROLLBACK };
 
 /* By how much the balances of one account move. */

@@ -286,6 +286,7 @@ static const struct effect_wire wires[] = {
     [FX_PROVIDER_CALLBACK] = { "handle_payment_callback", &type_proxy_callback_request, &type_proxy_callback_result },
     [FX_BLACKLIST] = { "is_blacklisted", &type_blacklist_request, &type_blacklist_answer },
     [FX_LIMITS] = { "limits", NULL, NULL },
+    [FX_BALANCE] = { "balance", NULL, NULL },
 };
 
 const struct effect_wire *effect_wire(int kind)

@@ -1,7 +1,8 @@
 /* What the payment workflow orders from the world outside: calls to provider adapters and to the
- * inspector. A step fills an effect_args and never performs anything; whoever performs it encodes
- * the request and decodes the answer with the two tables that effect_wire() gives, and answers with
- * an effect_result (engine/machine.h) whose VALUE is the decoded answer.
+ * inspector, and a look at an account's balances. For a call a step fills an effect_args and never
+ * performs anything; whoever performs it encodes the request and decodes the answer with the two tables
+ * that effect_wire() gives, and answers with an effect_result (engine/machine.h) whose VALUE is the
+ * decoded answer.
  *
  * The wire is JSON over HTTP, one POST per call:
  *
@@ -37,10 +38,17 @@ enum {
     FX_BLACKLIST,         /* is_blacklisted */
     FX_LIMITS,            /* not a call: turnover counters. effect.args: struct limit_order; effect_result.value: struct
                              limit_answer (limits/order.h). A repeat of the same order changes nothing */
+    FX_BALANCE,           /* not a call: effect.args: struct balance_order; effect_result.value: struct balance
+                             (money/ledger.h) */
 };
 
 #define FX_INSPECT_TIMEOUT_MS 3000   /* inspect_timeout, doc/spec/domain.md 12 */
 #define FX_PROVIDER_TIMEOUT_MS 30000 /* the default handling timeout, doc/spec/machine.md 18 */
+
+/* FX_BALANCE: of whom. The answer counts every commit that was answered before the order was given. */
+struct balance_order {
+    int64_t account_id;
+};
 
 /* What effect.args points to, for every kind that is a call. */
 struct effect_args {

@@ -2,6 +2,7 @@
  *
  *     start -> http_client_send ............ http_done -> answer_decode -> DONE
  *        |---> limit_store_run ............. limits_done ---------------> DONE
+ *        |---> balances_read ............... balance_done --------------> DONE
  *        '---> builtin, refused: `due` ..... tick ----------------------> DONE                       */
 #include "provider/effects.h"
 
@@ -15,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
+#include "engine/balances.h"
 #include "limits/store.h"
 #include "payment/effect.h"
 #include "provider/answer.h"
@@ -27,7 +29,7 @@ const int64_t effects_bucket_us[EFFECTS_BUCKETS - 1] = {
 };
 
 /* Where an order waits. */
-enum order_place { ORDER_DUE, ORDER_HTTP, ORDER_LIMITS };
+enum order_place { ORDER_DUE, ORDER_HTTP, ORDER_LIMITS, ORDER_BALANCE };
 
 struct order {
     UT_hash_handle hh; /* effects->orders */
@@ -36,6 +38,7 @@ struct order {
     uint64_t number;
     enum order_place place;  /* ORDER_DUE: answered from within, with RESULT */
     uint64_t outer_number;   /* where it waits otherwise */
+    struct balances_reading *reading; /* the same of ORDER_BALANCE */
     int kind;
     int64_t provider_id; /* 0: it goes to somebody else */
     struct arena *arena; /* the machine's: not to be touched once the order is cancelled */
@@ -81,6 +84,7 @@ static void order_withdraw(struct order *order)
     switch (order->place) {
     case ORDER_HTTP: http_client_cancel(setup->http, order->outer_number); break;
     case ORDER_LIMITS: limit_store_cancel(setup->limits, order->outer_number); break;
+    case ORDER_BALANCE: balances_cancel(order->reading); break;
     case ORDER_DUE: break;
     }
 }
@@ -198,6 +202,21 @@ static void limits_done(void *arg, uint64_t number, enum sl_err err, const struc
     order_finish(order, result);
 }
 
+static void balance_done(void *arg, enum sl_err err, const struct balance *balance, bool known)
+{
+    struct order *order = arg;
+    struct effect_result *result = arena_alloc(order->arena, sizeof(*result));
+
+    (void)known; /* nothing was posted to it: it has nothing */
+    result->kind = order->kind;
+    result->err = err;
+    if (err)
+        result->detail = arena_printf(order->arena, "the ledger cannot be read: %s", sl_err_name(err));
+    else
+        result->value = arena_memdup(order->arena, balance, sizeof(*balance));
+    order_finish(order, result);
+}
+
 static void order_is_due(struct order *order, const struct effect_result *result)
 {
     order->result = result;
@@ -282,6 +301,18 @@ static bool is_provider_call(int kind)
     return kind == FX_PROVIDER_PROCESS || kind == FX_PROVIDER_CALLBACK;
 }
 
+static void balance_send(struct order *order, const struct balance_order *balance)
+{
+    const struct effects_setup *setup = &order->effects->setup;
+
+    if (!setup->client) {
+        order_is_due(order, refusal(order, SL_EPROTO, "there is no ledger here"));
+        return;
+    }
+    order->place = ORDER_BALANCE;
+    order->reading = balances_read(setup->client, setup->space, balance->account_id, balance_done, order);
+}
+
 static void start(void *ctx, const struct effect *effect, uint64_t number, struct arena *arena, effect_done_fn done,
                   void *done_arg)
 {
@@ -308,6 +339,8 @@ static void start(void *ctx, const struct effect *effect, uint64_t number, struc
         order_is_due(order, refusal(order, SL_EPROTO, "nobody performs orders of this kind"));
     else if (effect->kind == FX_LIMITS)
         limits_send(order, effect->args);
+    else if (effect->kind == FX_BALANCE)
+        balance_send(order, effect->args);
     else if (builtin_is(args->url))
         order_is_due(order, builtin_answer(args->url, effect->kind, args->request, arena));
     else if (strpbrk(args->url, "?#"))

@@ -1,4 +1,4 @@
-/* Performs what the payment workflow orders from providers, the inspector and turnover counters (payment/effect.h).
+/* Performs what the payment workflow orders from providers, the inspector, turnover counters and the ledger (payment/effect.h).
  *
  * One order is one POST {url}/{name of the call} with a JSON body and the order's idempotency key in
  * the header Idempotency-Key. What the answer means (doc/spec/session.md 12):
@@ -32,6 +32,7 @@
 
 struct effects;
 struct limit_store;
+struct space;
 
 struct effects_setup {
     struct http_client *http;     /* borrowed; must outlive the effects */
@@ -42,6 +43,8 @@ struct effects_setup {
      * delivered, not answered, or answered with nonsense. Cancelled ones say nothing. NULL: nobody does. */
     void (*heard)(void *ctx, int64_t provider_id, bool answered, int64_t took_us);
     void *heard_ctx;
+    struct client *client;        /* the two of the ledger: borrowed; NULL: FX_BALANCE is answered SL_EPROTO */
+    const struct space *space;
 };
 
 struct effects *effects_new(struct event_base *base, const struct effects_setup *setup);
