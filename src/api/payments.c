@@ -50,7 +50,7 @@ void payments_get(struct api_request *request)
 /* Nothing more will happen by itself soon: done, or it waits for the payer or for the end of a hold. */
 static bool is_at_rest(const struct payment_state *payment)
 {
-    const struct session *session = payment_session(payment, payment->target.tag);
+    const struct session *session = payment_current_session(payment);
 
     return payment->activity == ACT_IDLE || payment->activity == ACT_FLOW_WAITING ||
            (session && session->status == SESSION_SUSPENDED);

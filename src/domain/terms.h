@@ -125,6 +125,10 @@ void term_set_merge(const struct term_set *parent, const struct term_set *child,
 bool provision_terms_merge(const struct provision_terms *provider, const struct provision_terms *terminal,
                            struct arena *arena, struct provision_terms *out);
 
+/* FROM_US (microseconds since 1970), cut to whole seconds, and SPAN later (domain.md 1): first years and months, on
+ * the last day of a month that is too short, then the rest. A moment too far away becomes the largest number. */
+int64_t time_span_after(const struct time_span *span, int64_t from_us);
+
 /* Membership in selected sets; false for a NULL set. */
 bool currency_in(const char *currency, const struct type_list *currencies);
 bool category_in(int64_t category, const struct type_list *categories);

@@ -16,7 +16,8 @@ static const struct session *waiting_session(struct step_ctx *ctx, const char *t
     const char *const *tags;
 
     ctx->payment = invoice_active_payment(ctx->invoice);
-    session = ctx->payment && ctx->in->config ? payment_session(ctx->payment, ctx->payment->target.tag) : NULL;
+    ctx->refund = ctx->payment ? payment_pending_refund(ctx->payment) : NULL;
+    session = ctx->payment && ctx->in->config ? payment_current_session(ctx->payment) : NULL;
     if (!session || session->status != SESSION_SUSPENDED || session->tags.count == 0)
         return NULL;
     tags = session->tags.items;

@@ -125,6 +125,21 @@ static const struct type_field capture_rows[] = {
 };
 const struct type type_capture_params = TYPE_STRUCT_OF("InvoicePaymentCaptureParams", capture_params, capture_rows);
 
+/* ---- RefundPayment, CreateManualRefund ---- */
+
+#define REFUND_ROWS                                                                                          \
+    TF_OPT(refund_params, id, type_id), TF_PTR(refund_params, cash, type_cash),                              \
+        TF_OPT(refund_params, reason, type_reason), TF_PTR(refund_params, cart, type_invoice_cart),          \
+        TF_OPT(refund_params, external_id, type_text), TF_OPT(refund_params, allocation, type_raw)
+static const struct type_field refund_rows[] = { REFUND_ROWS };
+const struct type type_refund_params = TYPE_STRUCT_OF("InvoicePaymentRefundParams", refund_params, refund_rows);
+static const struct type_field manual_refund_rows[] = {
+    REFUND_ROWS,
+    TF_PTR(refund_params, transaction_info, type_trx),
+};
+const struct type type_manual_refund_params =
+    TYPE_STRUCT_OF("InvoicePaymentManualRefundParams", refund_params, manual_refund_rows);
+
 /* ---- callbacks ---- */
 
 static const struct type_field callback_rows[] = {

@@ -113,6 +113,22 @@ struct cancel_call {
     const char *reason;
 };
 
+#define REFUND_ID_MAX 128 /* bytes, as of every id */
+struct refund_params { /* InvoicePaymentRefundParams */
+    const char *id;          /* NULL: the next number */
+    const struct cash *cash; /* NULL: all that remains */
+    const char *reason;
+    const struct invoice_cart *cart; /* of what remains after the refund */
+    const char *external_id;
+    const struct trx *transaction_info; /* manual only: made outside already */
+    const char *allocation; /* raw; refused */
+};
+struct refund_call { /* PAYMENT_ID stands in the path */
+    const char *payment_id;
+    bool manual;
+    struct refund_params params;
+};
+
 struct callback_call { /* TAG stands in the path */
     const char *tag;
     const char *payload; /* base64 */
@@ -147,6 +163,7 @@ struct invoice_call {
         struct session_change_call session_change;
         struct capture_call capture;
         struct cancel_call cancel;
+        struct refund_call refund;
         const struct repair_call *repair;                   /* IN_REPAIR; payment/repair.h */
         const struct repair_scenario_call *repair_scenario; /* IN_REPAIR */
     };
@@ -159,6 +176,7 @@ enum {
     CALL_SESSION_CHANGE,
     CALL_CAPTURE,
     CALL_CANCEL,
+    CALL_REFUND,
     CALL_REPAIR,
     CALL_REPAIR_SCENARIO,
     CALL_REGISTER_PAYMENT,
@@ -166,7 +184,7 @@ enum {
 
 /* Bodies of requests; each decodes into the struct of the same name above. Cancel takes type_reason_call. */
 extern const struct type type_reason_call, type_start_payment_call, type_register_payment_call, type_callback_call,
-    type_session_change_call, type_capture_params;
+    type_session_change_call, type_capture_params, type_refund_params, type_manual_refund_params;
 extern const struct type type_callback_reply;
 
 #endif

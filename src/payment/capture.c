@@ -52,26 +52,15 @@ static bool check_waits(struct step_ctx *ctx)
 
 /* ---- how much ---- */
 
-/* The sum of quantity times price. False: refused. */
+/* False: refused. */
 static bool cart_total(struct step_ctx *ctx, const struct invoice_cart *cart, struct cash *total)
 {
-    const struct invoice_line *lines = cart->lines.items;
-    __int128 sum = 0; /* 500 lines of 10^15 times what 63 bits hold */
-    size_t i;
+    const char *why = NULL;
 
-    for (i = 0; i < cart->lines.count; i++) {
-        if (!cash_same_currency(&lines[i].price, &lines[0].price)) {
-            refuse_request(ctx->in, ctx->out, "/cart", "The lines of the cart are in different currencies");
-            return false;
-        }
-        sum += (__int128)lines[i].price.amount * lines[i].quantity;
-    }
-    if (sum < 0 || sum > CASH_MAX) {
-        refuse_request(ctx->in, ctx->out, "/cart", "The total of the cart is out of range");
-        return false;
-    }
-    *total = (struct cash){ (int64_t)sum, lines[0].price.currency };
-    return true;
+    if (invoice_cart_total(cart, total, &why))
+        return true;
+    refuse_request(ctx->in, ctx->out, "/cart", why);
+    return false;
 }
 
 /* Checks 3 to 5. PARAMS->cash becomes what is to be captured; NULL: everything. */

@@ -18,14 +18,24 @@ void emit_change(struct step_ctx *ctx, const struct payment_change *change)
     });
 }
 
-void emit_session(struct step_ctx *ctx, const struct target *target, const struct session_change *change)
+void emit_refund(struct step_ctx *ctx, const struct refund_change *change)
 {
-    struct payment_session_change session_change = { .target = *target, .payload = *change };
+    struct payment_refund_change wrapped = { .id = ctx->refund->refund.id, .payload = *change };
 
     emit_change(ctx, &(struct payment_change){
-        .tag = PCHG_SESSION_CHANGE,
-        .session_change = arena_memdup(ctx->in->arena, &session_change, sizeof(session_change)),
+        .tag = PCHG_REFUND_CHANGE, .refund_change = arena_memdup(ctx->in->arena, &wrapped, sizeof(wrapped)),
     });
+}
+
+void emit_session(struct step_ctx *ctx, const struct target *target, const struct session_change *change)
+{
+    struct payment_session_change wrapped = { .target = *target, .payload = *change };
+    const struct payment_session_change *session_change = arena_memdup(ctx->in->arena, &wrapped, sizeof(wrapped));
+
+    if (ctx->refund)
+        emit_refund(ctx, &(struct refund_change){ .tag = RCHG_SESSION_CHANGE, .session_change = session_change });
+    else
+        emit_change(ctx, &(struct payment_change){ .tag = PCHG_SESSION_CHANGE, .session_change = session_change });
 }
 
 void emit_session_started(struct step_ctx *ctx, const struct target *target)
@@ -45,11 +55,21 @@ void emit_cash_flow(struct step_ctx *ctx, const struct type_list *flow)
 
 void emit_rollback(struct step_ctx *ctx, const struct operation_failure *reason)
 {
-    struct rollback_started started = { .reason = *reason };
+    struct rollback_started wrapped = { .reason = *reason };
+    const struct rollback_started *started = arena_memdup(ctx->in->arena, &wrapped, sizeof(wrapped));
 
-    emit_change(ctx, &(struct payment_change){
-        .tag = PCHG_ROLLBACK_STARTED,
-        .rollback_started = arena_memdup(ctx->in->arena, &started, sizeof(started)),
+    if (ctx->refund)
+        emit_refund(ctx, &(struct refund_change){ .tag = RCHG_ROLLBACK_STARTED, .rollback_started = started });
+    else
+        emit_change(ctx, &(struct payment_change){ .tag = PCHG_ROLLBACK_STARTED, .rollback_started = started });
+}
+
+void emit_refund_status(struct step_ctx *ctx, const struct refund_status *status)
+{
+    struct refund_status_changed changed = { .status = *status };
+
+    emit_refund(ctx, &(struct refund_change){
+        .tag = RCHG_STATUS_CHANGED, .status_changed = arena_memdup(ctx->in->arena, &changed, sizeof(changed)),
     });
 }
 

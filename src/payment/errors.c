@@ -22,6 +22,9 @@ static const char *const names[] = {
     [ERR_INCONSISTENT_CAPTURE_CURRENCY] = "InconsistentCaptureCurrency",
     [ERR_AMOUNT_EXCEEDED_CAPTURE] = "AmountExceededCaptureBalance",
     [ERR_REPAIR_REFUSED] = "RepairRefused",
+    [ERR_INCONSISTENT_REFUND_CURRENCY] = "InconsistentRefundCurrency",
+    [ERR_AMOUNT_EXCEEDED] = "InvoicePaymentAmountExceeded",
+    [ERR_ALLOCATION_NOT_ALLOWED] = "AllocationNotAllowed",
 };
 _Static_assert(SL_COUNT(names) == CALL_ERRORS + 1, "every error has a name");
 
@@ -98,6 +101,10 @@ void call_error_encode(const struct call_error *error, struct buf *out)
     if (error->details)
         member(out, "details", &type_str, &error->details);
     encode_capture(error, out);
+    if (error->kind == ERR_INCONSISTENT_REFUND_CURRENCY)
+        member(out, "currency", &type_currency_code, &error->passed_cash->currency.symbolic_code);
+    if (error->maximum)
+        member(out, "maximum", &type_cash, error->maximum);
     if (error->repair_reason)
         member(out, "reason", &type_repair_refusal, &error->repair_reason);
     if (error->activity)
@@ -162,6 +169,16 @@ void refuse_capture(const struct step_in *in, struct step_out *out, int kind, co
 
     error->payment_cash = payment_cash;
     error->passed_cash = passed_cash;
+}
+
+void refuse_refund_currency(const struct step_in *in, struct step_out *out, const struct cash *passed_cash)
+{
+    error_new(in, out, ERR_INCONSISTENT_REFUND_CURRENCY)->passed_cash = passed_cash;
+}
+
+void refuse_refund_amount(const struct step_in *in, struct step_out *out, const struct cash *maximum)
+{
+    error_new(in, out, ERR_AMOUNT_EXCEEDED)->maximum = arena_memdup(in->arena, maximum, sizeof(*maximum));
 }
 
 void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id)

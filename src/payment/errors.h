@@ -24,8 +24,11 @@ enum call_error_kind {
     ERR_INCONSISTENT_CAPTURE_CURRENCY,
     ERR_AMOUNT_EXCEEDED_CAPTURE, /* AmountExceededCaptureBalance */
     ERR_REPAIR_REFUSED,
+    ERR_INCONSISTENT_REFUND_CURRENCY,
+    ERR_AMOUNT_EXCEEDED, /* InvoicePaymentAmountExceeded */
+    ERR_ALLOCATION_NOT_ALLOWED,
 };
-#define CALL_ERRORS 16
+#define CALL_ERRORS 19
 
 /* A party's or shop's reason not to be operable. */
 struct operability {
@@ -50,7 +53,9 @@ struct call_error {
     struct terms_violation reason;
     const char *details;          /* InvalidRecurrentParentPayment, RepairRefused */
     const struct cash *payment_cash, *passed_cash; /* InconsistentCaptureCurrency: their currencies;
-                                     AmountExceededCaptureBalance: their amounts; both given */
+                                     AmountExceededCaptureBalance: their amounts; both given.
+                                     InconsistentRefundCurrency: the currency of PASSED_CASH */
+    const struct cash *maximum;   /* InvoicePaymentAmountExceeded */
     bool early;                   /* a callback for a suspension that is not committed yet: to be asked again
                                      soon; not for callers */
     int repair_reason;            /* RepairRefused: REPAIR_* below */
@@ -83,6 +88,9 @@ void refuse_payment_status(const struct step_in *in, struct step_out *out, const
 /* ERR_INCONSISTENT_CAPTURE_CURRENCY or ERR_AMOUNT_EXCEEDED_CAPTURE. The cash is kept by pointer. */
 void refuse_capture(const struct step_in *in, struct step_out *out, int kind, const struct cash *payment_cash,
                     const struct cash *passed_cash);
+/* PASSED_CASH is kept by pointer, MAXIMUM copied. */
+void refuse_refund_currency(const struct step_in *in, struct step_out *out, const struct cash *passed_cash);
+void refuse_refund_amount(const struct step_in *in, struct step_out *out, const struct cash *maximum);
 void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id);
 /* InvalidRecurrentParentPayment; DETAILS is kept by pointer. */
 void refuse_parent(const struct step_in *in, struct step_out *out, const char *details);

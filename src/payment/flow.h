@@ -18,4 +18,11 @@ bool flow_build(struct step_ctx *ctx, const struct cash *cost, struct type_list 
 /* The same for a part of it that is CAPTURED: the merchant's fees are those of the whole, applied to the part. */
 bool flow_build_partial(struct step_ctx *ctx, const struct cash *captured, struct type_list *flow);
 
+/* What the payment's route allows of refunds at CTX's configuration; NULL: nothing. */
+const struct provision_refund_terms *flow_refund_terms(const struct step_ctx *ctx);
+/* The cash flow of a refund of AMOUNT by the merchant's TERMS: conditions see what the payment cost
+ * (doc/spec/refunds.md 4). False: as above. */
+bool flow_build_refund(struct step_ctx *ctx, const struct merchant_refund_terms *terms, const struct cash *amount,
+                       struct type_list *flow);
+
 #endif

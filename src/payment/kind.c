@@ -17,6 +17,7 @@ static void step_call(const struct step_in *in, struct step_out *out, const stru
     case CALL_REGISTER_PAYMENT: register_payment(in, &call->register_payment, out); break;
     case CALL_CALLBACK: callback(in, &call->callback, out); break;
     case CALL_SESSION_CHANGE: session_change(in, &call->session_change, out); break;
+    case CALL_REFUND: refund_payment(in, &call->refund, out); break;
     case CALL_REPAIR: repair(in, call->repair, out); break;
     case CALL_REPAIR_SCENARIO: repair_with_scenario(in, call->repair_scenario, out); break;
     case CALL_CAPTURE: capture_payment(in, &call->capture, out); break;

@@ -139,6 +139,19 @@ enum sl_err payment_info_build(const struct invoice_state *invoice, const struct
                       &capture->cost);
 }
 
+/* The refund that the call is about, with the transaction of its session alone (doc/spec/refunds.md 6). */
+static enum sl_err build_refund(const struct builder *builder, const struct refund *refund,
+                                const struct session *session, struct payment_info *out)
+{
+    struct proxy_refund *part = arena_alloc(builder->arena, sizeof(*part));
+
+    part->id = refund->id;
+    part->created_at = refund->created_at;
+    part->trx = session->trx;
+    out->refund = part;
+    return build_cash(builder, &refund->cash, &part->cash);
+}
+
 enum sl_err payment_info_of(const struct invoice_state *invoice, const struct payment_state *payment,
                             const struct domain *config, const struct domain *head, struct arena *arena,
                             struct payment_info *out, const char **why)
@@ -148,22 +161,45 @@ enum sl_err payment_info_of(const struct invoice_state *invoice, const struct pa
     return payment_info_build(invoice, payment, finalizing ? &payment->target : NULL, config, head, arena, out, why);
 }
 
+/* Whether one of SESSIONS (of struct session) had TAG. */
+static bool sessions_had_tag(const struct type_list *sessions, const char *tag)
+{
+    const struct session *list = sessions->items;
+    size_t i, j;
+
+    for (i = 0; i < sessions->count; i++) {
+        const char *const *tags = list[i].tags.items;
+
+        for (j = 0; j < list[i].tags.count; j++) {
+            if (strcmp(tags[j], tag) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool payment_had_tag(const struct payment_state *payment, const char *tag)
+{
+    const struct refund_state *refunds = payment->refunds.items;
+    size_t i;
+
+    if (sessions_had_tag(&payment->sessions, tag))
+        return true;
+    for (i = 0; i < payment->refunds.count; i++) {
+        if (sessions_had_tag(&refunds[i].sessions, tag))
+            return true;
+    }
+    return false;
+}
+
 const struct payment_state *payment_of_tag(const struct invoice_state *invoice, const char *tag)
 {
     const struct payment_state *payments = invoice->payments.items;
-    size_t i, j, k;
+    size_t i;
 
     for (i = 0; i < invoice->payments.count; i++) {
-        const struct session *sessions = payments[i].sessions.items;
-
-        for (j = 0; j < payments[i].sessions.count; j++) {
-            const char *const *tags = sessions[j].tags.items;
-
-            for (k = 0; k < sessions[j].tags.count; k++) {
-                if (strcmp(tags[k], tag) == 0)
-                    return &payments[i];
-            }
-        }
+        if (payment_had_tag(&payments[i], tag))
+            return &payments[i];
     }
     return NULL;
 }
@@ -208,17 +244,26 @@ struct effect_args *proxy_call(struct step_ctx *ctx, const struct session *sessi
     return args;
 }
 
+static void key_part(struct buf *key, const char *id)
+{
+    for (; *id; id++) {
+        if (*id == '.')
+            buf_str(key, "%2E");
+        else
+            buf_char(key, *id);
+    }
+}
+
 const char *proxy_key_prefix(const struct step_ctx *ctx)
 {
     struct buf key = BUF_EMPTY;
-    const char *text, *result;
+    const char *result;
 
     buf_printf(&key, "%s.", ctx->in->id);
-    for (text = ctx->payment->payment.id; *text; text++) {
-        if (*text == '.')
-            buf_str(&key, "%2E");
-        else
-            buf_char(&key, *text);
+    key_part(&key, ctx->payment->payment.id);
+    if (ctx->refund) {
+        buf_char(&key, '.');
+        key_part(&key, ctx->refund->refund.id);
     }
     result = arena_strdup(ctx->in->arena, buf_text(&key));
     buf_clear(&key);
@@ -232,6 +277,7 @@ bool proxy_request(struct step_ctx *ctx, const struct session *session, struct p
     const struct terminal *terminal = domain_terminal(head, session->route.terminal.id);
     const struct proxy_definition *proxy = provider ? domain_proxy(head, provider->proxy.ref.id) : NULL;
     const char *why = NULL;
+    const struct builder builder = { ctx->in->config, head, ctx->in->arena, &why };
 
     if (!proxy || !terminal) {
         step_fail(ctx->in, ctx->out, "terminal %" PRId64 " or its provider's proxy is not in the configuration",
@@ -239,7 +285,8 @@ bool proxy_request(struct step_ctx *ctx, const struct session *session, struct p
         return false;
     }
     if (payment_info_build(ctx->invoice, ctx->payment, &session->target, ctx->in->config, head, ctx->in->arena,
-                           &out->payment_info, &why)) {
+                           &out->payment_info, &why) ||
+        (ctx->refund && build_refund(&builder, &ctx->refund->refund, session, &out->payment_info))) {
         step_fail(ctx->in, ctx->out, "provider: %s", why);
         return false;
     }

@@ -12,7 +12,7 @@
 struct effect_args *proxy_call(struct step_ctx *ctx, const struct session *session);
 
 /* What every idempotency key of the payment begins with: "<invoice>.<payment>". Dots of the payment's own id are
- * written "%2E", so that no two payments share a beginning. */
+ * written "%2E", so that no two payments share a beginning. In a step about a refund its id follows likewise. */
 const char *proxy_key_prefix(const struct step_ctx *ctx);
 
 /* Fills in the context of SESSION's calls. False: the step has failed. */
@@ -32,7 +32,7 @@ SL_MUST_USE enum sl_err payment_info_of(const struct invoice_state *invoice, con
                                         const struct domain *config, const struct domain *head, struct arena *arena,
                                         struct payment_info *out, const char **why);
 
-/* The payment that TAG was bound for: the one with a session that had it. NULL: none. */
+/* The payment that TAG was bound for: the one with a session, its own or a refund's, that had it. NULL: none. */
 const struct payment_state *payment_of_tag(const struct invoice_state *invoice, const char *tag);
 
 /* What the inspector is told of the payment; options are the caller's to fill in. Objects are those of the

@@ -16,12 +16,16 @@ static const char *referred_is_missing(const struct invoice_state *state, const 
     const struct invoice_payment_change *about = change->invoice_payment_change;
     const struct payment_session_change *session;
     const struct payment_state *payment;
+    const struct payment_refund_change *refund;
 
     if (change->tag != ICHG_PAYMENT_CHANGE || about->payload.tag == PCHG_STARTED)
         return NULL;
     payment = invoice_payment(state, about->id);
     if (!payment)
         return arena_printf(arena, "there is no payment %s", about->id);
+    refund = about->payload.tag == PCHG_REFUND_CHANGE ? about->payload.refund_change : NULL;
+    if (refund && refund->payload.tag != RCHG_CREATED && !payment_refund(payment, refund->id))
+        return arena_printf(arena, "payment %s has no refund %s", about->id, refund->id);
     session = about->payload.tag == PCHG_SESSION_CHANGE ? about->payload.session_change : NULL;
     if (session && session->payload.tag != SCHG_STARTED && !payment_session(payment, session->target.tag))
         return arena_printf(arena, "payment %s has no %s session on its route", about->id,
@@ -116,11 +120,15 @@ static void fail_pre_processing(struct step_ctx *ctx, const struct repair_scenar
 static const struct session *session_under_way(struct step_ctx *ctx)
 {
     const struct target *target = &ctx->payment->target;
-    const struct session *session = payment_session(ctx->payment, target->tag);
+    const struct session *session = payment_current_session(ctx->payment);
     struct invoice_state *state;
 
     if (session)
         return session;
+    if (ctx->refund) { /* one that has not begun must look at the merchant's funds first */
+        step_fail(ctx->in, ctx->out, "refund %s has no session yet", ctx->refund->refund.id);
+        return NULL;
+    }
     emit_session_started(ctx, target);
     state = arena_alloc(ctx->in->arena, sizeof(*state));
     type_copy(&type_invoice_state, state, ctx->invoice, ctx->in->arena);
@@ -182,8 +190,9 @@ struct scenario_row {
 static const struct scenario_row rows[] = {
     { REPAIR_SKIP_INSPECTOR, IN(ACT_NEW) | IN(ACT_RISK_SCORING), skip_inspector },
     { REPAIR_FAIL_PRE_PROCESSING, PRE_PROCESSING, fail_pre_processing },
-    { REPAIR_FAIL_SESSION, IN(ACT_PROCESSING_SESSION), fail_session },
-    { REPAIR_FULFILL_SESSION, IN(ACT_PROCESSING_SESSION) | IN(ACT_FINALIZING_SESSION), fulfill_session },
+    { REPAIR_FAIL_SESSION, IN(ACT_PROCESSING_SESSION) | IN(ACT_REFUND), fail_session },
+    { REPAIR_FULFILL_SESSION, IN(ACT_PROCESSING_SESSION) | IN(ACT_FINALIZING_SESSION) | IN(ACT_REFUND),
+      fulfill_session },
 };
 
 static const struct scenario_row *row_find(const struct payment_state *payment, int scenario)
@@ -226,6 +235,7 @@ void repair_with_scenario(const struct step_in *in, const struct repair_scenario
         refuse_repair(in, out, REPAIR_NO_ACTIVE_PAYMENT, NULL);
         return;
     }
+    ctx.refund = payment_pending_refund(ctx.payment);
     row = row_choose(ctx.payment, &scenario);
     if (!row) {
         refuse_repair_scenario(in, out, activity_name(ctx.payment->activity),

@@ -1,4 +1,4 @@
-/* Running a payment's sessions.
+/* Running sessions: a payment's, or those of the refund that the step is about (ctx->refund).
  *
  *     no session --> session_started        (committed before the adapter hears of the payment)
  *     active     --> FX_PROVIDER_PROCESS    --> session_answer --> session_apply --> session_end
@@ -6,8 +6,8 @@
  *                --> payment/callback.c from outside
  *
  * An answer means the same for all targets. What a finished session means does not: a payment whose
- * first session fails is rolled back, one whose capture or cancel fails needs an operator: nothing of that run is
- * stored but the machine's own reason.                                                              */
+ * first session fails is rolled back, and so is a refund; one whose capture or cancel fails needs an
+ * operator: nothing of that run is stored but the machine's own reason.                             */
 #include "payment/session.h"
 
 #include <inttypes.h>
@@ -42,12 +42,18 @@ static bool failure_is_benign(const struct step_ctx *ctx, const struct operation
 
 /* ---- what the timer means ---- */
 
+/* Of how many sessions towards its target this is the newest. */
+static int session_number(const struct step_ctx *ctx, const struct session *session)
+{
+    return ctx->refund ? (int)ctx->refund->sessions.count : payment_retries(ctx->payment, session->target.tag) + 1;
+}
+
 /* The same as long as nothing new was heard: a call that is made again after a crash has the same key. */
 static const char *session_key(const struct step_ctx *ctx, const struct session *session)
 {
     return arena_printf(ctx->in->arena, "%s.%s.%d.%" PRId64 ".%" PRId64, proxy_key_prefix(ctx),
                         type_name_of(&type_target, session->target.tag),
-                        payment_retries(ctx->payment, session->target.tag) + 1, session->changes, ctx->in->quiet);
+                        session_number(ctx, session), session->changes, ctx->in->quiet);
 }
 
 static void session_order_process(struct step_ctx *ctx, const struct session *session)
@@ -242,7 +248,7 @@ static void apply_success(struct step_ctx *ctx, const struct session *session, c
 
     if (success->changed_cost && !apply_changed_cost(ctx, session, success->changed_cost))
         return;
-    if (success->token) {
+    if (success->token && !ctx->refund) { /* a refund's means nothing */
         emit_change(ctx, &(struct payment_change){
             .tag = PCHG_REC_TOKEN_ACQUIRED,
             .rec_token_acquired = arena_memdup(ctx->in->arena, &acquired, sizeof(acquired)),
@@ -326,14 +332,24 @@ void session_apply(struct step_ctx *ctx, const struct session *session, const st
 
 /* ---- what a failed session means ---- */
 
+/* The wait before SESSION is tried anew; -1: not any more. A refund counts its first session, too, so that the
+ * first wait of its policy is never used (doc/spec/refunds.md 6). */
+static int64_t session_wait_s(const struct step_ctx *ctx, const struct session *session)
+{
+    int target = session->target.tag;
+
+    return retry_wait_s(ctx->in->head, target,
+                        ctx->refund ? (int64_t)ctx->refund->sessions.count : payment_retries(ctx->payment, target));
+}
+
 void session_fail(struct step_ctx *ctx, const struct session *session, const struct operation_failure *failure)
 {
     int target = session->target.tag;
-    int64_t wait_s = retry_failure_is_transient(failure) ? retry_wait_s(ctx->in->head, target, payment_retries(ctx->payment, target)) : -1;
+    int64_t wait_s = retry_failure_is_transient(failure) ? session_wait_s(ctx, session) : -1;
     struct failed *failed = arena_alloc(ctx->in->arena, sizeof(*failed));
     const char *notation = failure_notation(failure, ctx->in->arena);
 
-    if (wait_s < 0 && target != TARGET_PROCESSED) {
+    if (wait_s < 0 && target != TARGET_PROCESSED && !ctx->refund) {
         step_fail(ctx->in, ctx->out, "the %s session failed: %s", type_name_of(&type_target, target),
                   notation ? notation : "operation_timeout");
         ctx->out->cause = CAUSE_DECLINED;

@@ -1,5 +1,5 @@
-/* Running a payment's session: from an adapter's answer to changes, and what a finished session means
- * for its payment. Ref: doc/spec/session.md 2-4, 8, 9.                                              */
+/* Running a session of a payment or of its refund: from an adapter's answer to changes, and what a finished
+ * session means. Ref: doc/spec/session.md 2-4, 8, 9.                                              */
 #ifndef SLUICE_PAYMENT_SESSION_H
 #define SLUICE_PAYMENT_SESSION_H
 

@@ -245,6 +245,13 @@ enum refund_stage refund_stage(const struct refund_state *refund)
     return session->result.tag == SESSION_SUCCEEDED ? REFUND_ACCOUNTER : REFUND_FAILURE;
 }
 
+const struct session *payment_current_session(const struct payment_state *payment)
+{
+    const struct refund_state *refund = payment_pending_refund(payment);
+
+    return refund ? refund_session(refund) : payment_session(payment, payment->target.tag);
+}
+
 struct cash payment_remaining(const struct payment_state *payment)
 {
     const struct refund_state *refunds = payment->refunds.items;

@@ -126,6 +126,8 @@ struct refund_state *payment_refund(const struct payment_state *payment, const c
 struct refund_state *payment_pending_refund(const struct payment_state *payment); /* that the activity is about */
 enum refund_stage refund_stage(const struct refund_state *refund);
 struct session *refund_session(const struct refund_state *refund); /* the newest; NULL: none */
+/* The session that the activity is about: the refund's, or the newest of the payment's target; NULL: none. */
+const struct session *payment_current_session(const struct payment_state *payment);
 /* What can still be refunded: the effective cost less what was (refunds.md 1). */
 struct cash payment_remaining(const struct payment_state *payment);
 

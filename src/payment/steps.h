@@ -16,6 +16,7 @@
 struct callback_call;
 struct cancel_call;
 struct capture_call;
+struct refund_call;
 struct register_payment_call;
 struct session_change_call;
 struct start_payment_call;
@@ -44,6 +45,16 @@ void cancel_payment(const struct step_in *in, const struct cancel_call *call, st
 
 /* RegisterPayment, doc/spec/payment.md 14; IN_CALL. Ends like start_payment. */
 void register_payment(const struct step_in *in, const struct register_payment_call *call, struct step_out *out);
+
+/* Reply of refund_payment. */
+struct refund_reply {
+    const char *refund_id;
+    bool existing; /* there was one with this id: nothing was changed, whatever the other parameters */
+};
+
+/* RefundPayment and CreateManualRefund, doc/spec/refunds.md 2, 3; IN_CALL. Ends with STEP_OK and a struct
+ * refund_reply, or with STEP_REFUSED. */
+void refund_payment(const struct step_in *in, const struct refund_call *call, struct step_out *out);
 
 /* ProcessPaymentCallback, doc/spec/session.md 5 from check 4 on: IN_CALL orders the adapter's call,
  * IN_EFFECT (in->call is not NULL) takes its answer. The reply is a struct callback_reply. */

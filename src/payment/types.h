@@ -347,6 +347,10 @@ extern const struct type type_content, type_contact_info, type_failure, type_ope
     type_route_scores, type_route_score_entries, type_route_limit_values, type_route_limit_entries, type_route_decision, type_user_interaction,
     type_hold_expiration, type_card_token, type_card_tokens, type_refund_status, type_refund;
 
+/* The sum of quantity times price over CART's lines. False: the lines are in different currencies, or the sum is not
+ * within 0..CASH_MAX; *WHY is a sentence. */
+bool invoice_cart_total(const struct invoice_cart *cart, struct cash *total, const char **why);
+
 /* The amount that calculations use: changed_cost where there is one (payment.md 1). */
 const struct cash *payment_cost(const struct payment *payment);
 const struct payment_tool *payer_tool(const struct payer *payer);

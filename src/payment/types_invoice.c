@@ -143,3 +143,26 @@ static const struct type_field invoice_rows[] = {
     TF_OPT(invoice, mutations, type_invoice_mutations),
 };
 const struct type type_invoice = TYPE_STRUCT_OF("Invoice", invoice, invoice_rows);
+
+/* ---- what is often asked of them ---- */
+
+bool invoice_cart_total(const struct invoice_cart *cart, struct cash *total, const char **why)
+{
+    const struct invoice_line *lines = cart->lines.items;
+    __int128 sum = 0; /* thousands of lines, each a product of 64-bit numbers */
+    size_t i;
+
+    for (i = 0; i < cart->lines.count; i++) {
+        if (!cash_same_currency(&lines[i].price, &lines[0].price)) {
+            *why = "The lines of the cart are in different currencies";
+            return false;
+        }
+        sum += (__int128)lines[i].price.amount * lines[i].quantity;
+    }
+    if (cart->lines.count == 0 || sum < 0 || sum > CASH_MAX) {
+        *why = "The total of the cart is out of range";
+        return false;
+    }
+    *total = (struct cash){ (int64_t)sum, lines[0].price.currency };
+    return true;
+}

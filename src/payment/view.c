@@ -1,5 +1,10 @@
 #include "payment/view.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xmalloc.h"
+
 /* Session groups in alphabetical order of their target's type. */
 static const int target_order[] = { TARGET_CANCELLED, TARGET_CAPTURED, TARGET_PROCESSED };
 
@@ -38,6 +43,58 @@ static void sessions_write(const struct payment_state *payment, struct buf *out)
     buf_char(out, ']');
 }
 
+static void refund_write(const struct refund_state *refund, struct buf *out)
+{
+    const struct session *sessions = refund->sessions.items;
+    size_t i;
+
+    buf_char(out, '{');
+    member(out, "refund", &type_refund, &refund->refund);
+    buf_str(out, ",\"sessions\":[");
+    for (i = 0; i < refund->sessions.count; i++) {
+        buf_str(out, i ? ",{" : "{");
+        if (sessions[i].trx)
+            member(out, "transaction_info", &type_trx, sessions[i].trx);
+        buf_char(out, '}');
+    }
+    buf_char(out, ']');
+    member(out, "cash_flow", &type_cash_flow, &refund->cash_flow);
+    buf_char(out, '}');
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct refund_state *const *left = a, *const *right = b;
+
+    return strcmp((*left)->refund.id, (*right)->refund.id);
+}
+
+/* By id as text: "10" comes before "2" (doc/spec/refunds.md 1). */
+static void refunds_write(const struct payment_state *payment, struct buf *out)
+{
+    const struct refund_state *refunds = payment->refunds.items;
+    const struct refund_state **sorted = xcalloc(payment->refunds.count + 1, sizeof(struct refund_state *));
+    size_t i;
+
+    for (i = 0; i < payment->refunds.count; i++)
+        sorted[i] = &refunds[i];
+    qsort(sorted, payment->refunds.count, sizeof(struct refund_state *), by_id);
+    buf_str(out, ",\"refunds\":[");
+    for (i = 0; i < payment->refunds.count; i++) {
+        if (i)
+            buf_char(out, ',');
+        refund_write(sorted[i], out);
+    }
+    buf_str(out, "],\"legacy_refunds\":[");
+    for (i = 0; i < payment->refunds.count; i++) {
+        if (i)
+            buf_char(out, ',');
+        type_encode(&type_refund, &sorted[i]->refund, out);
+    }
+    buf_char(out, ']');
+    free(sorted);
+}
+
 /* The members of PaymentState, without the braces. */
 static void payment_write(const struct payment_state *payment, struct buf *out)
 {
@@ -48,7 +105,8 @@ static void payment_write(const struct payment_state *payment, struct buf *out)
         member(out, "route", &type_route, payment_route(payment));
     if (flow)
         member(out, "cash_flow", &type_cash_flow, flow);
-    buf_str(out, ",\"adjustments\":[],\"refunds\":[],\"legacy_refunds\":[]");
+    buf_str(out, ",\"adjustments\":[]");
+    refunds_write(payment, out);
     sessions_write(payment, out);
     if (payment->trx)
         member(out, "last_transaction_info", &type_trx, payment->trx);

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "money/ledger.h"
 #include "payment/calls.h"
 #include "payment/effect.h"
 #include "payment/kind.h"
@@ -78,9 +79,14 @@ static void encode_order(const struct limit_order *order, struct buf *out)
 static void encode_effect(const struct effect *effect, struct buf *out)
 {
     const struct effect_args *args = effect->args;
+    const struct balance_order *order = effect->args;
 
     if (effect->kind == FX_LIMITS) {
         encode_order(effect->args, out);
+        return;
+    }
+    if (effect->kind == FX_BALANCE) {
+        buf_printf(out, "balance %lld", (long long)order->account_id);
         return;
     }
     buf_printf(out, "%s %s %lld %lld ", args->url, args->key, (long long)args->timeout_ms,
@@ -130,6 +136,23 @@ static const char *provider_json(struct payment_world *world, const struct effec
     return json;
 }
 
+static void funds(const struct payment_world *world, const struct balance_order *order, struct effect_result *result)
+{
+    struct balance *balance = arena_alloc(world->driver.arena, sizeof(*balance));
+    int64_t *const parts[] = { &balance->own, &balance->min, &balance->max };
+    static const char *const names[] = { "own", "min", "max" };
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(parts); i++)
+        *parts[i] = world->funds + machine_driver_balance(&world->driver, arena_printf(world->driver.arena, "%lld:%s",
+                                                                                       (long long)order->account_id, names[i]));
+    result->err = world->funds_err;
+    if (result->err)
+        result->detail = sl_err_name(result->err);
+    else
+        result->value = balance;
+}
+
 static void outcome(struct machine_driver *driver, const struct effect *effect, struct effect_result *result)
 {
     struct payment_world *world = driver->ctx;
@@ -145,6 +168,10 @@ static void outcome(struct machine_driver *driver, const struct effect *effect, 
         result->detail = sl_err_name(result->err);
         if (!result->err)
             result->value = limit_counters_run(world->counters, effect->args);
+        return;
+    }
+    if (effect->kind == FX_BALANCE) {
+        funds(world, effect->args, result);
         return;
     }
     cr_assert(world->call_count < WORLD_CALLS_MAX);
@@ -271,6 +298,27 @@ enum step_end world_cancel(struct payment_world *world, const char *id, const ch
     return call(world, &(struct invoice_call){ .kind = CALL_CANCEL, .cancel = { id, reason } });
 }
 
+static enum step_end refund(struct payment_world *world, const struct type *type, bool manual, const char *id,
+                            const char *body)
+{
+    struct invoice_call args = { .kind = CALL_REFUND };
+
+    args.refund.payment_id = id;
+    args.refund.manual = manual;
+    decode(world, type, body, &args.refund.params);
+    return call(world, &args);
+}
+
+enum step_end world_refund(struct payment_world *world, const char *id, const char *body)
+{
+    return refund(world, &type_refund_params, false, id, body);
+}
+
+enum step_end world_manual_refund(struct payment_world *world, const char *id, const char *body)
+{
+    return refund(world, &type_manual_refund_params, true, id, body);
+}
+
 enum step_end world_callback(struct payment_world *world, const char *tag, const char *payload)
 {
     return call(world, &(struct invoice_call){ .kind = CALL_CALLBACK, .callback = { tag, payload } });
@@ -332,6 +380,19 @@ static void name_session(const struct payment_session_change *change, struct buf
                                                                                               : "(requested)");
 }
 
+static void name_refund(const struct payment_refund_change *change, struct buf *out)
+{
+    const struct refund_change *payload = &change->payload;
+
+    buf_printf(out, "%s:", change->id);
+    if (payload->tag == RCHG_SESSION_CHANGE)
+        name_session(payload->session_change, out);
+    else if (payload->tag == RCHG_STATUS_CHANGED)
+        buf_printf(out, "%s", type_name_of(&type_refund_status, payload->status_changed->status.tag));
+    else
+        buf_str(out, without(type_name_of(&type_refund_change, payload->tag), "invoice_payment_refund_"));
+}
+
 static void name_change(const void *change_in, struct buf *out)
 {
     const struct invoice_change *change = change_in;
@@ -346,6 +407,8 @@ static void name_change(const void *change_in, struct buf *out)
         payload = &change->invoice_payment_change->payload;
         if (payload->tag == PCHG_SESSION_CHANGE)
             name_session(payload->session_change, out);
+        else if (payload->tag == PCHG_REFUND_CHANGE)
+            name_refund(payload->refund_change, out);
         else if (payload->tag == PCHG_STATUS_CHANGED)
             buf_printf(out, "status:%s", type_name_of(&type_payment_status, payload->status_changed->status.tag));
         else

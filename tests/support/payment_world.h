@@ -33,7 +33,9 @@ struct payment_world {
     struct world_answer answers[WORLD_ANSWERS_MAX]; /* of the provider; after the last one all goes well */
     size_t answer_count, answer_next;
     const char *risk; /* the inspector's answer; NULL: as its options say; "": it cannot be reached */
-    struct world_call calls[WORLD_CALLS_MAX];
+    int64_t funds;         /* of every account, in other partitions: nothing of it is held */
+    enum sl_err funds_err; /* not SL_OK: balances cannot be read */
+    struct world_call calls[WORLD_CALLS_MAX]; /* of adapters */
     size_t call_count;
     struct limit_counters *counters;
     enum sl_err limits_err;       /* what orders of limits end with; SL_OK: they are done */
@@ -63,6 +65,9 @@ void world_run(struct payment_world *world);
 /* CapturePayment and CancelPayment of payment ID; BODY: JSON of the parameters. */
 enum step_end world_capture(struct payment_world *world, const char *id, const char *body);
 enum step_end world_cancel(struct payment_world *world, const char *id, const char *reason);
+/* RefundPayment and CreateManualRefund, likewise. */
+enum step_end world_refund(struct payment_world *world, const char *id, const char *body);
+enum step_end world_manual_refund(struct payment_world *world, const char *id, const char *body);
 enum step_end world_callback(struct payment_world *world, const char *tag, const char *payload);
 enum step_end world_session_change(struct payment_world *world, const char *tag, const char *failure_json);
 

@@ -19,6 +19,13 @@ void step_finalizing_session(struct step_ctx *ctx);
 void step_finalizing_accounter(struct step_ctx *ctx);
 void step_routing_failure(struct step_ctx *ctx);
 void step_processing_failure(struct step_ctx *ctx);
+void step_refund(struct step_ctx *ctx); /* by the stage of ctx->refund */
+
+/* The stages of a refund. */
+void step_refund_new(struct step_ctx *ctx);
+void step_refund_session(struct step_ctx *ctx);
+void step_refund_accounter(struct step_ctx *ctx);
+void step_refund_failure(struct step_ctx *ctx);
 
 /* The result of the effect that the step's earlier run ordered; NULL: this is not its continuation. */
 const struct effect_result *step_effect_result(const struct step_ctx *ctx);

@@ -24,6 +24,7 @@ static const struct step_row rows[ACT_COUNT + 1] = {
     [ACT_FINALIZING_ACCOUNTER] = { step_finalizing_accounter, true },
     [ACT_ROUTING_FAILURE] = { step_routing_failure, true },
     [ACT_PROCESSING_FAILURE] = { step_processing_failure, true },
+    [ACT_REFUND] = { step_refund, true },
 };
 
 const struct effect_result *step_effect_result(const struct step_ctx *ctx)
@@ -43,6 +44,7 @@ void payment_step(const struct step_in *in, struct step_out *out)
         step_fail(in, out, "no payment is active");
         return;
     }
+    ctx.refund = payment_pending_refund(ctx.payment);
     row = &rows[ctx.payment->activity];
     if (!row->run || (in->input == IN_EFFECT && !row->effects)) {
         step_fail(in, out, "nothing is to be done in %s", activity_name(ctx.payment->activity));
