@@ -50,6 +50,7 @@ local DIGITS_MAX = 17 -- a sum of two numbers of so many digits fits 64 bits
 local claims_only = mode and string.find(mode, 'c', 1, true)
 local repairs = mode and string.find(mode, 'r', 1, true)
 local removes = mode and string.find(mode, 'x', 1, true)
+local lets_go = claims_only and lease == 0 and (expect_token or 0) > 0
 
 if #KEYS ~= 6 or #ARGV < 11 or (#ARGV - 11) % 2 ~= 0 or not (expect_version and expect_token and lease)
     or (due ~= 'keep' and due ~= 'none' and not string.find(due, '^%d+$'))
@@ -107,7 +108,7 @@ if repairs then
     if status ~= 'failed' then
         return { 5, version, score, now }
     end
-elseif status == 'failed' then
+elseif status == 'failed' and not lets_go then
     return { 3, version, 0, now }
 end
 if expect_token > 0 and score ~= expect_token then
@@ -143,8 +144,8 @@ elseif due == 'none' then
     due = ''
 end
 local token = 0
-if removes then
-    due = ''
+if removes or (lets_go and status == 'failed') then
+    due = '' -- a parked machine is on no wheel
 elseif lease > 0 then
     token = now + lease
 end

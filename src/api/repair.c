@@ -101,12 +101,31 @@ static void rehearsal_write(const struct runtime_rehearsal *rehearsal, struct bu
     changes_write(step, out);
     postings_write(step, out);
     timer_write(step, out);
-    if (step->effect)
-        effect_write(step->effect, out);
+    if (step->effect || rehearsal->effect)
+        effect_write(step->effect ? step->effect : rehearsal->effect, out);
     text_member(out, "activity", invoice_kind.label(rehearsal->state).activity);
     if (step->remove)
         buf_str(out, ",\"removed\":true");
     buf_char(out, '}');
+}
+
+/* Limits that are given back are given back; what calls bring is anybody's guess. */
+static const struct effect_result *assume(const struct effect *effect, struct arena *arena)
+{
+    const struct limit_order *order = effect->args;
+    struct effect_result *result = arena_alloc(arena, sizeof(*result));
+    struct limit_answer *answer = arena_alloc(arena, sizeof(*answer));
+    struct limit_outcome *outcomes;
+    size_t i;
+
+    if (effect->kind != FX_LIMITS)
+        return NULL;
+    outcomes = arena_array(arena, order->count, sizeof(*outcomes));
+    for (i = 0; i < order->count; i++)
+        outcomes[i].values = arena_array(arena, order->requests[i].count, sizeof(int64_t));
+    *answer = (struct limit_answer){ outcomes, order->count };
+    *result = (struct effect_result){ .kind = FX_LIMITS, .value = answer };
+    return result;
 }
 
 static void rehearsed(void *arg, const struct runtime_rehearsal *rehearsal)
@@ -164,7 +183,8 @@ static void repair_invoice(struct api_request *request, const struct invoice_cal
     if (!dry)
         runtime_repair(runtime, &invoice_kind, id, request->call, CALL_DEADLINE_MS, repaired, request);
     else
-        runtime_rehearse(runtime, &invoice_kind, id, call ? IN_REPAIR : IN_TIMEOUT, request->call, rehearsed, request);
+        runtime_rehearse(runtime, &invoice_kind, id, call ? IN_REPAIR : IN_TIMEOUT, request->call,
+                         call ? assume : NULL, rehearsed, request);
 }
 
 void repairs_post(struct api_request *request)

@@ -202,7 +202,9 @@ static void show_plan(const json_t *plan)
     }
     if (json_array_size(changes))
         fputs("; ", stdout);
-    if (effect)
+    if (effect && strcmp(outcome, "commit") == 0)
+        printf("%s first; ", text_of(effect, "kind"));
+    if (effect && strcmp(outcome, "commit") != 0)
         printf("calls %s%s%s", text_of(effect, "kind"), json_object_get(effect, "url") ? " at " : "",
                json_object_get(effect, "url") ? text_of(effect, "url") : "");
     else if (strcmp(outcome, "commit") == 0)

@@ -17,6 +17,7 @@ struct rehearsing {
     char *id;
     enum machine_input input;
     const void *args;
+    runtime_assume_fn assume;
     runtime_rehearsal_fn done;
     void *done_arg;
     struct arena *arena;
@@ -60,6 +61,7 @@ static void rehearse_step(struct rehearsing *one, const void *config)
 {
     const struct runtime_setup *setup = &one->runtime->setup;
     struct step_out *out = arena_alloc(one->arena, sizeof(*out));
+    const struct effect_result *result;
     struct runtime_rehearsal rehearsal = { .out = out, .state = one->state };
     struct step_in in = {
         .input = one->input, .args = one->args, .id = one->id, .state = one->state, .version = one->info.version,
@@ -70,6 +72,16 @@ static void rehearse_step(struct rehearsing *one, const void *config)
     };
 
     one->kind->step(&in, out);
+    result = one->assume && out->end == STEP_OK && out->effect && out->change_count == 0
+                 ? one->assume(out->effect, one->arena) : NULL;
+    if (result) {
+        rehearsal.effect = out->effect;
+        in.call = one->args;
+        in.input = IN_EFFECT;
+        in.args = result;
+        memset(out, 0, sizeof(*out));
+        one->kind->step(&in, out);
+    }
     rehearse_fold(one, &in, out);
     rehearse_end(one, &rehearsal);
 }
@@ -127,7 +139,8 @@ static void rehearse_loaded(void *arg, const struct store_loaded *loaded)
 }
 
 void runtime_rehearse(struct runtime *runtime, const struct machine_kind *kind, const char *id,
-                      enum machine_input input, const void *args, runtime_rehearsal_fn done, void *done_arg)
+                      enum machine_input input, const void *args, runtime_assume_fn assume, runtime_rehearsal_fn done,
+                      void *done_arg)
 {
     struct rehearsing *one = xcalloc(1, sizeof(*one));
 
@@ -136,6 +149,7 @@ void runtime_rehearse(struct runtime *runtime, const struct machine_kind *kind, 
     one->id = xstrdup(id);
     one->input = input;
     one->args = args;
+    one->assume = assume;
     one->done = done;
     one->done_arg = done_arg;
     one->arena = arena_new();

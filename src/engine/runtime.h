@@ -104,17 +104,22 @@ struct runtime_rehearsal {
     const char *detail;         /* not SL_OK: a sentence */
     const struct step_out *out; /* SL_OK: what the step gave, however it ended; changes that may not come here have
                                    turned it into STEP_FAIL */
+    const struct effect *effect; /* that would be performed before, and was assumed to go well; NULL: none */
     const void *state;          /* SL_OK: with those changes folded */
     int64_t version;            /* of the events so far */
     const struct machine_info *info;
     const char *id;
 };
 typedef void (*runtime_rehearsal_fn)(void *arg, const struct runtime_rehearsal *rehearsal);
+/* The result that EFFECT will have if all goes well, in ARENA; NULL: nobody can know. */
+typedef const struct effect_result *(*runtime_assume_fn)(const struct effect *effect, struct arena *arena);
 /* Runs one step on the last committed state and forgets all of it: IN_REPAIR with ARGS, or IN_TIMEOUT (ARGS NULL)
- * for the step that is due, be it time or not. Its effect is not performed. Never waits for a step in progress.
+ * for the step that is due, be it time or not. No effect is performed; with a result that ASSUME (NULL: none) knows
+ * for the first one the step goes on. Never waits for a step in progress.
  * Calls: DONE once, never from inside. */
 void runtime_rehearse(struct runtime *runtime, const struct machine_kind *kind, const char *id,
-                      enum machine_input input, const void *args, runtime_rehearsal_fn done, void *done_arg);
+                      enum machine_input input, const void *args, runtime_assume_fn assume, runtime_rehearsal_fn done,
+                      void *done_arg);
 
 /* Events as stored: CHANGES is a JSON array, text. */
 struct runtime_events {

@@ -213,7 +213,7 @@ void work_next(struct work *work)
         work->timer_due = false;
         turn_begin(work);
         turn_run(work, IN_TIMEOUT);
-    } else if (work->token_ms && !work->failed && work->version > 0) {
+    } else if (work->token_ms && work->version > 0) { /* of a parked one too: a repair may have taken a claim */
         work->timer_due = false;
         turn_release(work);
     } else {

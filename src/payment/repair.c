@@ -1,7 +1,11 @@
 /* See repair.h. The table of scenarios is that of doc/spec/repair.md 4. */
 #include "payment/repair.h"
 
+#include <string.h>
+
 #include "payment/errors.h"
+#include "payment/limits.h"
+#include "payment/route.h"
 #include "payment/session.h"
 #include "payment/steps.h"
 
@@ -107,12 +111,57 @@ static void skip_inspector(struct step_ctx *ctx, const struct repair_scenario *s
     risk_scored(ctx, scenario->skip_inspector.risk_score);
 }
 
+/* Adds the rollback of what attempt ITER may hold of ROUTE's limits. What cannot even be asked was never held. */
+static void release_route(struct step_ctx *ctx, const struct route *route, int64_t iter, struct limits_ask *ask)
+{
+    const struct limits_route_task task = { .verb = LIMIT_ROLLBACK, .iter = iter, .tolerant = true };
+
+    if (!limits_ask_route(ctx, route, &task, ask, NULL, NULL))
+        memset(ctx->out, 0, sizeof(*ctx->out));
+}
+
+/* Candidates of a routing that came to no end: no event names them, but the same question finds the same ones. */
+static void release_routing(struct step_ctx *ctx, struct limits_ask *ask)
+{
+    struct routing_request request;
+    struct candidates candidates = { .count = 0 };
+    size_t i;
+
+    if (!route_request_build(ctx, &request)) { /* then it was never begun */
+        memset(ctx->out, 0, sizeof(*ctx->out));
+        return;
+    }
+    route_candidates(ctx, &request, &candidates);
+    for (i = 0; i < candidates.count; i++) {
+        struct route route = route_of(&candidates.list[i]);
+
+        if (!candidates.list[i].rejected)
+            release_route(ctx, &route, payment_iter(ctx->payment) + 1, ask);
+    }
+}
+
+/* Gives back the limits that the interrupted attempt may hold, though no event says so (repair.md 6). False: it is
+ * ordered, or the step has failed. */
+static bool release_limits(struct step_ctx *ctx)
+{
+    const struct route *candidates = ctx->payment->candidates.items;
+    struct limits_ask ask = { 0 };
+    size_t i;
+
+    if (ctx->payment->activity == ACT_ROUTING)
+        release_routing(ctx, &ask);
+    for (i = 0; ctx->payment->activity == ACT_CASH_FLOW_BUILDING && i < ctx->payment->candidates.count; i++)
+        release_route(ctx, &candidates[i], payment_iter(ctx->payment), &ask);
+    return limits_run(ctx, &ask);
+}
+
 static void fail_pre_processing(struct step_ctx *ctx, const struct repair_scenario *scenario)
 {
     const struct failure *failure = kept(ctx, &type_failure, &scenario->fail_pre_processing.failure);
     struct operation_failure reason = { .tag = OPERATION_FAILURE, .failure = *failure };
 
-    emit_failed(ctx, &reason);
+    if (release_limits(ctx))
+        emit_failed(ctx, &reason);
 }
 
 /* The session under way. A payment that was to begin one and did not gets it now, in a copy of its state: what is

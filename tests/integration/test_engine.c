@@ -1069,7 +1069,7 @@ Test(engine, a_rehearsal_shows_what_would_be_and_leaves_no_trace, .init = begin,
     for (i = 0; i < SL_COUNT(rows); i++) {
         struct rehearsed got = { 0 };
 
-        runtime_rehearse(first.runtime, &counter_kind, rows[i].id, IN_REPAIR, rows[i].ask, rehearsed, &got);
+        runtime_rehearse(first.runtime, &counter_kind, rows[i].id, IN_REPAIR, rows[i].ask, NULL, rehearsed, &got);
         redis_fixture_wait(&redis, &got.there);
         cr_expect_eq(got.err, rows[i].want.err, "row %zu: %s", i, sl_err_name(got.err));
         cr_expect_eq(got.end, rows[i].want.end, "row %zu", i);

@@ -421,6 +421,29 @@ Test(fail, retries_then_parks_and_a_repair_brings_it_back, .init = begin, .fini 
     cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "5000", "the timer that failed is due again");
 }
 
+/* If this fails, a repair that needs something from outside and is refused leaves the parked machine on the wheel, to be
+ * claimed for ever. */
+Test(fail, a_repair_may_claim_and_let_go, .init = begin, .fini = end)
+{
+    char token[32];
+
+    make_machine();
+    cr_assert_eq(fail("1", "0", "0"), LUA_FAIL_DONE);
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "take", .expect_version = "1", .lease = "60000", .mode = "cr" }),
+                 LUA_COMMIT_DONE);
+    snprintf(token, sizeof(token), "%lld", (long long)answer.numbers[2]);
+    cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), token);
+    cr_expect_str_eq(ask("HGET", "{a}:m", "status"), "failed");
+    cr_expect_eq(commit((struct commit_words){ .commit_id = "more", .expect_version = "1", .expect_token = token,
+                                               .lease = "60000", .mode = "c" }), LUA_COMMIT_FAILED);
+    cr_assert_eq(commit((struct commit_words){ .commit_id = "go", .expect_version = "1", .expect_token = token, .mode = "c" }),
+                 LUA_COMMIT_DONE);
+    cr_expect_str_eq(ask("ZSCORE", "{a}:wheel", "inv:m"), "nil");
+    cr_expect_str_eq(ask("HGET", "{a}:m", "due"), "5000", "the timer is kept");
+    cr_expect_str_eq(ask("HGET", "{a}:m", "status"), "failed");
+    cr_expect_str_neq(ask("ZSCORE", "{a}:failed", "inv:m"), "nil");
+}
+
 /* If this fails, what somebody answered with no is asked again under the key that has that answer. */
 Test(fail, a_repair_after_a_no_asks_anew, .init = begin, .fini = end)
 {

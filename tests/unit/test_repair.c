@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "payment/calls.h"
+#include "limits/turnover.h"
 #include "payment/repair.h"
 #include "support/payment_world.h"
 
@@ -298,6 +299,60 @@ Test(repair, an_invoice_without_an_active_payment_takes_no_scenario)
     cr_assert_eq(scenario(&world, FULFILL), STEP_REFUSED);
     cr_assert_str_eq(refused(&world), "RepairRefused ,\"reason\":\"invoice_has_no_active_payment\"");
     world_close(&world);
+}
+
+/* ---- limits ---- */
+
+#define LIMIT(id) "{\"ref\":{\"id\":\"" id "\"},\"upper_boundary\":100000,\"domain_revision\":1}"
+#define LIMITS_OF(provider) \
+    { "provider", "{\"id\":" #provider "}", "terms.payments.turnover_limits", "{\"value\":[" LIMIT("provider-month-turnover") "]}" }
+
+static const struct world_patch limited[] = {
+    LIMITS_OF(1), LIMITS_OF(2),
+    { "limit_config", "{\"id\":\"provider-month-turnover\"}", "started_at", "\"2023-09-01T00:00:00Z\"" },
+    { "shop_config", "{\"id\":\"" SHOP "\"}", "turnover_limits", "[]" },
+    { NULL, NULL, NULL, NULL },
+};
+
+/* What routing held and no event tells: once for each provider's first terminal, as its step would have. */
+static void hold_as_routing_does(struct payment_world *world)
+{
+    static const struct route route = { { 1 }, { 1 } };
+    struct limit_change change = {
+        .limit_id = "provider-month-turnover", .counter = "provider-month-turnover/1/provider/1/future/month/2",
+        .verb = LIMIT_HOLD, .amount = 42000, .expires_ms = 1,
+    };
+    struct limit_request request = {
+        .operation = turnover_route_operation(world->driver.arena, route.provider.id, route.terminal.id, "inv", "1", 1),
+        .changes = &change, .count = 1,
+    };
+    struct limit_order order = { &request, 1 };
+
+    cr_assert_null(limit_counters_run(world->counters, &order)->outcomes[0].fault);
+}
+
+/* A payment that is given up before any provider was asked leaves nothing on the counters, wherever it was interrupted. */
+Test(repair, what_was_held_of_limits_goes_back)
+{
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        world_open(&world, SHOP, 42000, limited);
+        cr_assert_eq(world_start(&world), STEP_OK);
+        while (world_payment(&world)->activity != (i ? ACT_CASH_FLOW_BUILDING : ACT_ROUTING))
+            cr_assert_eq(machine_driver_fire(&world.driver), STEP_OK);
+        if (i == 0)
+            hold_as_routing_does(&world);
+        cr_assert_gt(limit_counters_held(world.counters), 0);
+        world.limits_err = SL_EDOWN;
+        cr_assert_eq(scenario(&world, FAIL_PRE), STEP_RETRY, "the counters cannot be reached: nothing is done");
+        world.limits_err = SL_OK;
+        cr_assert_eq(scenario(&world, FAIL_PRE), STEP_OK, "%s", refused(&world));
+        cr_assert_str_eq(world_status(&world), "failed:no_route_found:unknown");
+        cr_assert_eq(limit_counters_held(world.counters), 0, "row %zu", i);
+        world_close(&world);
+    }
 }
 
 /* ---- changes by hand ---- */
