@@ -1,4 +1,4 @@
-/* /v1/limits/{id}: what a turnover counter stands at. It is named in whole, or by the facts that its limit counts by. */
+/* /v1/limits/{id}: what a turnover counter stands at. It is named in whole, or by what its limit counts by. */
 #include <inttypes.h>
 #include <string.h>
 

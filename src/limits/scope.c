@@ -177,7 +177,8 @@ static bool put_destination(struct scope_work *work)
     if (!work->facts->tool)
         return scope_missing(work, "the payment tool");
     if (work->facts->tool->tag != TOOL_GENERIC)
-        return scope_fault(work, TURNOVER_PAYMENT_TOOL_NOT_SUPPORTED, "only generic payment tools have fields to count by");
+        return scope_fault(work, TURNOVER_PAYMENT_TOOL_NOT_SUPPORTED,
+                           "only generic payment tools have fields to count by");
     for (i = 0; i < count; i++) {
         if (scopes[i].tag != SCOPE_DESTINATION_FIELD)
             continue;

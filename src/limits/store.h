@@ -21,8 +21,8 @@ struct limit_store *limit_store_new(struct client *client, int partitions, int64
 /* When no order is under way: after the client was freed, or all were answered. NULL is fine. */
 void limit_store_free(struct limit_store *store);
 
-/* ANSWER: SL_OK, in the order's arena; NULL otherwise, and DETAIL, as long as the call lasts, says why. SL_EDOWN: nothing happened;
- * SL_EUNKNOWN: it, or a part of it, may have happened; SL_ECORRUPT: a counter holds what was never written. */
+/* SL_OK: ANSWER, in the order's arena. Otherwise DETAIL, which lasts as long as the call, says why: SL_EDOWN, nothing
+ * happened; SL_EUNKNOWN, it, or a part of it, may have happened; SL_ECORRUPT, a counter holds what was never written. */
 typedef void (*limit_done_fn)(void *arg, uint64_t number, enum sl_err err, const struct limit_answer *answer,
                               const char *detail);
 

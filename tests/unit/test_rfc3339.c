@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "base/calendar.h"
 #include "base/rfc3339.h"
 
 #define S(seconds) ((int64_t)(seconds)*1000000)
@@ -93,4 +94,28 @@ Test(rfc3339, fraction)
     cr_assert_str_eq(text, "2026-01-31T23:59:59.500000Z");
     rfc3339_format(S(1769903999), text);
     cr_assert_str_eq(text, "2026-01-31T23:59:59Z");
+}
+
+/* If this fails, dates are off by a day somewhere, and with them periods and deadlines. */
+Test(calendar, days_and_dates_are_each_others_reverse)
+{
+    static const struct {
+        struct calendar_date date;
+        int64_t days;
+    } rows[] = {
+        { { 1970, 1, 1 }, 0 },          { { 1969, 12, 31 }, -1 },     { { 2000, 2, 29 }, 11016 },
+        { { 2000, 3, 1 }, 11017 },      { { 0, 1, 1 }, -719528 },     { { 0, 2, 29 }, -719469 },
+        { { 9999, 12, 31 }, 2932896 }, { { 1900, 3, 1 }, -25508 },
+    };
+    struct calendar_date date;
+    int64_t days;
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_assert_eq(calendar_days(rows[i].date), rows[i].days, "row %zu: %lld", i, (long long)calendar_days(rows[i].date));
+    for (days = -719528; days < 2932897; days += 13) {
+        date = calendar_date_of(days);
+        cr_assert_eq(calendar_days(date), days);
+        cr_assert(date.month >= 1 && date.month <= 12 && date.day >= 1 && date.day <= 31);
+    }
 }
