@@ -14,6 +14,7 @@
 #include "engine/runtime.h"
 #include "engine/space.h"
 #include "engine/wheel.h"
+#include "limits/store.h"
 #include "provider/effects.h"
 #include "provider/health_watch.h"
 

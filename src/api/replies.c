@@ -24,6 +24,15 @@ static const struct {
       "'target_status':'#TargetStatus','transaction_info':'#TransactionInfo'}}},"
       "'last_transaction_info':'#TransactionInfo','activity':{'type':'string'},'invoice_id':{'type':'string'},"
       "'latest_event_id':{'type':'integer'}}}" },
+    { "RouteExplanation",
+      "{'type':'object','required':['explained_routes','used_varset'],'properties':{'explained_routes':{'type':'array',"
+      "'items':{'type':'object','required':['route','is_chosen','rejection_description'],'properties':{'route':'#Route',"
+      "'is_chosen':{'type':'boolean'},'scores':'#RouteScores','limits':{'type':'array','items':'#TurnoverLimitValue'},"
+      "'rejection_description':{'type':'string'}}}},'used_varset':{'type':'object'}}}" },
+    { "RouteLimitValues",
+      "{'type':'array','items':{'type':'object','required':['route','limits'],'properties':{'route':'#Route',"
+      "'limits':{'type':'array','items':{'type':'object','required':['limit'],'properties':{'limit':'#TurnoverLimit',"
+      "'value':{'type':'integer'},'current':{'type':'integer'}}}}}}}" },
     { "Event",
       "{'type':'object','required':['id','created_at','source','payload'],'properties':{'id':{'type':'integer'},"
       "'created_at':{'type':'string','format':'date-time'},'source':{'type':'object','properties':{"

@@ -124,6 +124,8 @@ void payments_register(struct api_request *request);
 void payments_get(struct api_request *request);
 void payments_capture(struct api_request *request);
 void payments_cancel(struct api_request *request);
+void payments_route(struct api_request *request);
+void payments_limits(struct api_request *request);
 void events_get(struct api_request *request);
 void feed_get(struct api_request *request);
 void callbacks_post(struct api_request *request);

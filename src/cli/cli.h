@@ -69,6 +69,7 @@ int cmd_payment_register(struct cli *cli);
 int cmd_payment_show(struct cli *cli);
 int cmd_payment_capture(struct cli *cli);
 int cmd_payment_cancel(struct cli *cli);
+int cmd_route_explain(struct cli *cli);
 int cmd_timers(struct cli *cli);
 int cmd_machines(struct cli *cli);
 int cmd_stuck(struct cli *cli);

@@ -24,6 +24,7 @@ static const struct command commands[] = {
       "take what a payment holds, or AMOUNT minor units of it (--cart, --reason, --wait)" },
     { "payment", "cancel", "INVOICE ID", 2, 2, cmd_payment_cancel, "give back what a payment holds (--reason, --wait)" },
     { "payment", "show", "INVOICE ID", 2, 2, cmd_payment_show, "one payment" },
+    { "route", "explain", "INVOICE ID", 2, 2, cmd_route_explain, "why a payment went over its route, and not over another" },
     { "timers", NULL, "", 0, 0, cmd_timers, "the next timers" },
     { "machines", NULL, "", 0, 0, cmd_machines, "invoices that are failed (--status failed) or wait (--status waiting)" },
     { "stuck", NULL, "", 0, 0, cmd_stuck,

@@ -344,7 +344,8 @@ extern const struct type type_content, type_contact_info, type_failure, type_ope
     type_routes, type_invoice_details, type_invoice_cart, type_invoice_client_info, type_invoice_mutation,
     type_invoice_mutations, type_invoice_status, type_invoice, type_payment_resource, type_payer,
     type_payer_session_info, type_payment_flow, type_target, type_payment_status, type_payment,
-    type_route_scores, type_route_score_entries, type_route_limit_values, type_route_limit_entries, type_route_decision, type_user_interaction,
+    type_route_scores, type_route_score_entries, type_route_limit, type_route_limit_values, type_route_limit_entries,
+    type_route_decision, type_user_interaction,
     type_hold_expiration, type_card_token, type_card_tokens, type_refund_status, type_refund;
 
 /* The sum of quantity times price over CART's lines. False: the lines are in different currencies, or the sum is not

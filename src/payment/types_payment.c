@@ -170,9 +170,9 @@ static const struct type_field limit_ref_rows[] = {
     TF_REQ(turnover_limit_ref, upper_boundary, type_amount),
     TF_PTR(turnover_limit_ref, domain_revision, type_i64),
 };
-static const struct type type_limit_ref = TYPE_STRUCT_OF("TurnoverLimit", turnover_limit_ref, limit_ref_rows);
+const struct type type_route_limit = TYPE_STRUCT_OF("TurnoverLimit", turnover_limit_ref, limit_ref_rows);
 static const struct type_field limit_value_rows[] = {
-    TF_REQ(route_limit_value, limit, type_limit_ref),
+    TF_REQ(route_limit_value, limit, type_route_limit),
     TF_REQ(route_limit_value, value, type_i64),
 };
 static const struct type type_limit_value = TYPE_STRUCT_OF("TurnoverLimitValue", route_limit_value, limit_value_rows);
