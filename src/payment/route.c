@@ -19,6 +19,8 @@
 #include "payment/proxy.h"
 #include "payment/steps/step.h"
 
+#define DRAW_SHIFT 11 /* the draw is stored: 53 bits are a whole number to every reader of JSON */
+
 /* An order of limits that remembers what the blacklist said. */
 struct route_order {
     struct limit_order order; /* first: it is what whoever performs it sees */
@@ -233,14 +235,14 @@ static void assess(struct route_search *search)
 
 static void decide(struct route_search *search)
 {
-    int64_t draw = (int64_t)(search->ctx->in->random >> 1); /* what is stored must fit */
+    int64_t draw = (int64_t)(search->ctx->in->random >> DRAW_SHIFT);
     struct routing_choice choice;
 
     if (routing_accepted(&search->candidates) == 0) {
         route_record_none(search);
         return;
     }
-    choice = routing_choose(&search->candidates, (uint64_t)draw << 1, NULL);
+    choice = routing_choose(&search->candidates, (uint64_t)draw << DRAW_SHIFT, NULL);
     route_record_choice(search, &choice, draw);
 }
 

@@ -126,6 +126,15 @@ static const char *score_note(const struct explanation *explanation, const struc
     }
 }
 
+/* Whether a common pin decided between two routes that are equal in all that counts before it (routing.md 8.3). */
+static bool pin_decided(const struct route_scores *a, const struct route_scores *b)
+{
+    int order;
+
+    return score_of(a, BY_PIN) != 0 && first_difference(a, b, &order) >= BY_PIN &&
+           score_of(a, BY_PIN) == score_of(b, BY_PIN);
+}
+
 /* A and B, with one blank between them where both say something. */
 static const char *joined(struct arena *arena, const char *a, const char *b)
 {
@@ -150,6 +159,8 @@ static const char *candidate_note(const struct explanation *explanation, const s
     if (!chosen)
         return *over ? over : "the chosen route has no score to compare with";
     by = first_difference(scores, chosen, &order);
+    if (pin_decided(scores, chosen))
+        return *over ? over : "its equals are pinned: the payer belongs to the chosen route, whatever the weights";
     if (order == 0)
         return *over ? over : "its score is the same as that of the chosen route, which won by the order of their ids";
     if (order > 0)

@@ -284,7 +284,7 @@ struct route_decision {
     const bool *skip_recurrent;
     const struct route *preferable; /* what would have been chosen, were all providers in good health; NULL: the same */
     const char *reject_reason;      /* the score that made the difference to it */
-    const int64_t *draw;            /* the random draw, 63 bits; NULL: there were no weights to draw by */
+    const int64_t *draw;            /* the random draw, 53 bits; NULL: there were no weights to draw by */
 };
 
 /* ---- user interactions ---- */

@@ -1,0 +1,98 @@
+"""Routes, seen from outside: why a payment went where it went, by the API and on a terminal."""
+import subprocess
+import sys
+
+from harness import BUILD, World, expect, request, run, wait_for
+
+WORLD = {}
+
+
+def pay(identity, token="no_preauth", amount=42000, system="VISA", country="USA"):
+    world, port = WORLD["world"], WORLD["port"]
+    payment = world.payment(token)
+    card = payment["payer"]["payment_resource"]["resource"]["payment_tool"]["bank_card"]
+    card["issuer_country"] = country
+    card["payment_system"]["id"] = system
+    status, answer = request(port, "POST", "/v1/invoices", world.invoice(identity, amount))
+    expect(status == 201, f"the invoice was answered {status} {answer}")
+    status, answer = request(port, "POST", f"/v1/invoices/{identity}/payments?wait=20", payment)
+    expect(status == 202, f"the payment was answered {status} {answer}")
+    return wait_for("the payment's end", lambda: finished(port, identity))
+
+
+def finished(port, identity):
+    status = WORLD["world"].status(port, identity)
+    return status if status in ("captured", "failed") else None
+
+
+def explained(identity):
+    """(terminal, chosen?, sentence) of each route."""
+    status, answer = request(WORLD["port"], "GET", f"/v1/invoices/{identity}/payments/1/route")
+    expect(status == 200, f"the route was answered {status} {answer}")
+    return answer, [(row["route"]["terminal"]["id"], row["is_chosen"], row["rejection_description"])
+                    for row in answer["explained_routes"]]
+
+
+def every_candidate_has_its_reason():
+    expect(pay("plain", system="MIR") == "captured", "it was not captured")
+    answer, rows = explained("plain")
+    expect(rows[0] == (3, True, "it was chosen"), f"{rows}")
+    expect(rows[1][0] == 4 and "priority is smaller: 990 against 1000" in rows[1][2], f"{rows}")
+    away = {row[0]: row[2] for row in rows[2:]}
+    expect(set(away) == {1, 2}, f"{rows}")
+    expect(away[1] == "it was no candidate: PaymentsProvisionTerms, payment_tool", f"{away}")
+    expect(answer["used_varset"]["shop_id"] == "shop-acme-books", f"{answer['used_varset']}")
+    expect(answer["explained_routes"][0]["limits"][1]["value"] == 1, f"{answer['explained_routes'][0]}")
+
+
+def a_cascade_tells_both_attempts():
+    expect(pay("twice", token="scenario_f", system="MIR") == "captured", "it was not captured")
+    rows = explained("twice")[1]
+    expect(rows[0] == (4, True, "it was chosen"), f"{rows}")
+    expect(rows[1] == (3, False, "it was tried before, without success"), f"{rows}")
+    status, answer = request(WORLD["port"], "GET", "/v1/invoices/twice/payments/1/limits")
+    expect(status == 200, f"the limits were answered {status} {answer}")
+    counts = {row["route"]["terminal"]["id"]: row["limits"][1] for row in answer}
+    expect(counts[4]["value"] == 1 and counts[4]["current"] == 1, f"this card's payments of the day: {counts}")
+
+
+def what_no_route_would_take_says_why():
+    expect(pay("none", amount=500) == "failed", "it did not fail")
+    status, answer = request(WORLD["port"], "GET", "/v1/invoices/none/payments/1/route")
+    expect(status == 409 and answer["error"] == "RouteNotChosen", f"{status} {answer}")
+    expect("provider 1 terminal 1: PaymentsProvisionTerms, cost" in answer["detail"], f"{answer}")
+    for path, error in (("/v1/invoices/none/payments/7/route", "InvoicePaymentNotFound"),
+                        ("/v1/invoices/nobody/payments/1/limits", "InvoiceNotFound")):
+        status, answer = request(WORLD["port"], "GET", path)
+        expect(status == 404 and answer["error"] == error, f"{path}: {status} {answer}")
+
+
+def a_full_terminal_gives_way_and_says_so():
+    expect(pay("large", amount=2000000, country="RUS") == "captured", "it was not captured")
+    rows = explained("large")[1]
+    reasons = {row[0]: row[2] for row in rows}
+    expect(rows[0][0] == 1, f"{rows}")
+    expect("limit terminal-day-turnover is exceeded: 2000000 of 300000" in reasons[2], f"{rows}")
+
+
+def a_terminal_shows_the_table():
+    done = subprocess.run([f"{BUILD}/sluice", f"--api=http://127.0.0.1:{WORLD['port']}", "route", "explain", "large", "1"],
+                          capture_output=True, text=True, timeout=20)
+    lines = done.stdout.splitlines()
+    expect(done.returncode == 0 and lines[0].split()[:3] == ["provider", "terminal", "priority"], done.stdout + done.stderr)
+    expect(lines[1].startswith("*") and "it was chosen" in lines[1], done.stdout)
+    expect(any("terminal-day-turnover: 2000000 of 300000 (exceeded)" in line for line in lines), done.stdout)
+
+
+def main():
+    with World() as world:
+        daemon, port = world.start_daemon()
+        world.apply_domain(port)
+        WORLD.update(world=world, port=port, daemon=daemon)
+        return run([(test.__name__, test) for test in (
+            every_candidate_has_its_reason, a_cascade_tells_both_attempts, what_no_route_would_take_says_why,
+            a_full_terminal_gives_way_and_says_so, a_terminal_shows_the_table)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
