@@ -56,6 +56,7 @@ class Play:
         self.scenario = scenario
         self.calls = load_json(os.path.join(HERE, "calls.json"))
         self.document = load_json(os.path.join(HERE, "domain.json"))
+        self.base = re.sub(r"[^\w-]", "-", scenario.get("id", "scenario"))[:80] + f".{stage.played}"
         self.identities = {}
         self.saved = {"payment": "1"}
         self.remembered = {}
@@ -102,8 +103,7 @@ class Play:
 
     def identity(self, alias):
         if alias not in self.identities:
-            base = re.sub(r"[^\w-]", "-", self.scenario.get("id", "scenario"))[:80]
-            self.identities[alias] = f"{base}.{self.stage.played}.{alias}"
+            self.identities[alias] = f"{self.base}.{alias}"
         return self.identities[alias]
 
     def history(self, alias="1"):
@@ -158,6 +158,10 @@ class Play:
             if SPAN.match(text):
                 moment = datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=self.stage.now_ms() + span_ms(text))
                 return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        if isinstance(text, dict):
+            return {member: self.value("", inner) for member, inner in text.items()}
+        if isinstance(text, list):
+            return [self.value("", inner) for inner in text]
         return text
 
     def fill(self, template, parameters):
@@ -179,6 +183,8 @@ class Play:
             return self.tag(parameters["alias"])
         if name == "invoice":
             return self.identity(parameters["alias"])
+        if name == "unique":
+            return self.base
         if name in parameters:
             return self.fill(self.value(name, parameters[name]), {key: one for key, one in parameters.items() if key != name})
         if name in self.saved:
