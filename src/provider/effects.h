@@ -55,7 +55,7 @@ void effects_free(struct effects *effects);
  * the orders under way. An order of an unknown kind is answered SL_EPROTO. */
 const struct effect_ops *effects_ops(void);
 
-#define EFFECTS_KINDS 5
+#define EFFECTS_KINDS 6
 #define EFFECTS_BUCKETS 14
 
 /* Upper bounds of the latency buckets, in microseconds; what is slower counts in the last, open one. */
