@@ -161,7 +161,8 @@ class World:
         name = name or f"sluiced-{self.daemons}"
         environment = {"SLUICE_FAIL_POINT": fail_point} if fail_point else {}
         process = self.start(name, [
-            f"{BUILD}/sluiced", "--insecure", f"--redis=unix://{self.socket}", "--listen=127.0.0.1:0",
+            f"{BUILD}/sluiced", "--insecure", "--fault-detector=off", f"--redis=unix://{self.socket}",
+            "--listen=127.0.0.1:0",
             f"--lease={lease_ms or self.lease_ms}", f"--name={name}"], environment)
         return process, process.listening()
 

@@ -41,7 +41,7 @@ char *daemon_fixture_file(const char *path);
 /* PUTs TEXT as the configuration, with HEADERS; fails the test unless it is taken. */
 void daemon_fixture_configure(const struct daemon_fixture *daemon, const char *headers, const char *text);
 
-/* A digest of everything in Redis but the daemons' heartbeats. The caller's, free(). */
+/* A digest of everything in Redis but what daemons write by themselves: heartbeats, health of providers. The caller's, free(). */
 char *daemon_fixture_digest(struct daemon_fixture *daemon);
 
 #endif

@@ -63,7 +63,8 @@ class Stage(World):
         self.store = Redis(self.socket)
         self.sluice("init", "--redis", f"unix://{self.socket}", "--partitions", "1")
         self.daemon = self.start("sluiced", [
-            f"{BUILD}/sluiced", "--insecure", f"--redis=unix://{self.socket}", "--listen=127.0.0.1:0",
+            f"{BUILD}/sluiced", "--insecure", "--fault-detector=off", f"--redis=unix://{self.socket}",
+            "--listen=127.0.0.1:0",
             f"--lease={self.lease_ms}", "--name=stage"])
         self.port = self.daemon.listening()
         expect(self.port, f"the daemon did not start: {self.daemon.output()}")
