@@ -40,6 +40,7 @@ enum {
                              limit_answer (limits/order.h). A repeat of the same order changes nothing */
     FX_BALANCE,           /* not a call: effect.args: struct balance_order; effect_result.value: struct balance
                              (money/ledger.h) */
+    FX_END,               /* one past the last */
 };
 
 #define FX_INSPECT_TIMEOUT_MS 3000   /* inspect_timeout, doc/spec/domain.md 12 */

@@ -28,6 +28,8 @@ const int64_t effects_bucket_us[EFFECTS_BUCKETS - 1] = {
     1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 10000000, 30000000,
 };
 
+_Static_assert(FX_INSPECT + EFFECTS_KINDS == FX_END, "every kind is counted");
+
 /* Where an order waits. */
 enum order_place { ORDER_DUE, ORDER_HTTP, ORDER_LIMITS, ORDER_BALANCE };
 
@@ -71,7 +73,6 @@ struct effects *effects_new(struct event_base *base, const struct effects_setup 
         effects->setup.inspector_timeout_ms = FX_INSPECT_TIMEOUT_MS;
     for (kind = FX_INSPECT; kind < FX_INSPECT + EFFECTS_KINDS; kind++)
         effects->stats.kinds[kind - FX_INSPECT].name = effect_wire(kind)->name;
-    assert(!effect_wire(FX_INSPECT + EFFECTS_KINDS));
     event_assign(&effects->tick, base, -1, 0, tick_run, effects);
     return effects;
 }
