@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -15,8 +16,9 @@ WITHIN_S = 60              # moved time that a wait may take unless it says anot
 UNITS = {"ms": 1, "s": 1000, "m": 60000, "h": 3600000, "d": 86400000}
 SPAN = re.compile(r"([+-])(\d+)(ms|s|m|h|d)$")
 PLACE = re.compile(r"\{(\w+)(\?)?\}")
-MEMBERS = {"id", "area", "purpose", "notes", "configuration", "steps", "events", "final", "postings", "bank"}
-STEP_WORDS = {"do", "invoice", "body", "expect", "save", "note"}
+MEMBERS = {"id", "area", "purpose", "notes", "configuration", "steps", "events", "final", "postings", "bank", "daemon"}
+STEP_WORDS = {"do", "invoice", "body", "expect", "save", "note", "eventually"}
+EVENTUALLY_S = 20          # real time
 
 
 def load_json(path):
@@ -201,6 +203,20 @@ class Play:
         return tags[-1]
 
     def step_do(self, step):
+        if not step.get("eventually"):
+            self.call(step)
+            return
+        until = time.monotonic() + EVENTUALLY_S
+        while True:
+            try:
+                self.call(step)
+                return
+            except Failed:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
+    def call(self, step):
         name, alias = step["do"], step.get("invoice", "1")
         expect(name in self.calls["calls"], f"there is no call {name}")
         call = self.calls["calls"][name]

@@ -48,8 +48,9 @@ class Redis:
 class Stage(World):
     """One set of processes, and the hand on its clock."""
 
-    def __init__(self):
+    def __init__(self, options=()):
         super().__init__(lease_ms=LEASE_MS, time_scale=1)
+        self.options = list(options)
         self.clock = os.path.join(self.folder, "clock")
         with open(self.clock, "wb") as file:
             file.write(struct.pack("=q", 0))
@@ -65,7 +66,7 @@ class Stage(World):
         self.daemon = self.start("sluiced", [
             f"{BUILD}/sluiced", "--insecure", "--fault-detector=off", f"--redis=unix://{self.socket}",
             "--listen=127.0.0.1:0",
-            f"--lease={self.lease_ms}", "--name=stage"])
+            f"--lease={self.lease_ms}", "--name=stage", *self.options])
         self.port = self.daemon.listening()
         expect(self.port, f"the daemon did not start: {self.daemon.output()}")
         self.bank = self.start("mockbank", [f"{BUILD}/mockbank", "--port=0", f"--book={self.folder}/book",
