@@ -181,6 +181,23 @@ Test(health_flush, services_are_forgotten_after_long_silence_only, .init = begin
     cr_expect_gt(atol(redis_fixture_ask(&redis, "PTTL", KEY, NULL)), (long)FORGET_MS - 60000);
 }
 
+/* If this fails, something that somebody wrote by hand stays in a record for good, and no daemon can read it. */
+Test(health_flush, rubbish_in_a_record_is_replaced, .init = begin, .fini = end)
+{
+    static const char *const rubbish[] = { "x 1:2:3", "5 a:2:3 4:1:1", "1 2:3:4,5:6:7 8:1:1", " 9:1:1" };
+    char record[128];
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rubbish); i++) {
+        redis_fixture_ask(&redis, "HSET", KEY, "7:availability", rubbish[i], NULL);
+        cr_expect_str_eq(flush("7:availability 1 0"), expect("7:availability", 0, "0:1:0"), "%s", rubbish[i]);
+    }
+    snprintf(record, sizeof(record), "5 %" PRId64 ":1:1", tick_ms);
+    redis_fixture_ask(&redis, "HSET", KEY, "7:availability", record, NULL);
+    snprintf(record, sizeof(record), "7:availability=5 %" PRId64 ":2:1", tick_ms);
+    cr_expect_str_eq(flush("7:availability 1 0"), record);
+}
+
 /* If this fails, counts overflow into nonsense. */
 Test(health_flush, counts_have_a_ceiling, .init = begin, .fini = end)
 {
