@@ -12,7 +12,7 @@
 
 struct waiting {
     struct watch *watch;
-    const char *payment_id;
+    const char *payment_id, *refund_id; /* REFUND_ID NULL: the payment is the answer */
     bool looking, again, over; /* again: news came while looking */
 };
 
@@ -56,6 +56,15 @@ static bool is_at_rest(const struct payment_state *payment)
            (session && session->status == SESSION_SUSPENDED);
 }
 
+static void answer_taken(struct api_request *request, const struct runtime_result *result, const char *payment_id,
+                         const char *refund_id)
+{
+    if (refund_id)
+        refunds_show(request, 202, result, payment_id, refund_id);
+    else
+        answer_payment(request, 202, result, payment_id);
+}
+
 static void look(struct api_request *request);
 
 static void looked(void *arg, const struct runtime_result *result)
@@ -73,7 +82,7 @@ static void looked(void *arg, const struct runtime_result *result)
     }
     watch_end(waiting->watch);
     if (!answer_failed(request, result, "InvoiceNotFound"))
-        answer_payment(request, 202, result, waiting->payment_id);
+        answer_taken(request, result, waiting->payment_id, waiting->refund_id);
 }
 
 static void look(struct api_request *request)
@@ -97,21 +106,24 @@ static void look_over(struct api_request *request)
     look(request);
 }
 
-/* The call was taken: answers with 202 and the payment ID, at once or, with `wait`, when it comes to rest. */
-static void answer_taken(struct api_request *request, const struct runtime_result *result, const char *id)
+void payments_answer(struct api_request *request, const struct runtime_result *result, const char *payment_id,
+                     const char *refund_id)
 {
     struct waiting *waiting;
     int64_t wait_s;
 
     if (!request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &wait_s))
         return;
-    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoices/%s/payments/%s", request->params[0], id));
+    answer_header(request, "Location",
+                  arena_printf(request->arena, "/v1/invoices/%s/payments/%s%s%s", request->params[0], payment_id,
+                               refund_id ? "/refunds/" : "", refund_id ? refund_id : ""));
     if (wait_s == 0 || !request->http) {
-        answer_payment(request, 202, result, id);
+        answer_taken(request, result, payment_id, refund_id);
         return;
     }
     waiting = request->waiting = arena_alloc(request->arena, sizeof(*waiting));
-    waiting->payment_id = arena_strdup(request->arena, id);
+    waiting->payment_id = arena_strdup(request->arena, payment_id);
+    waiting->refund_id = arena_strdup(request->arena, refund_id);
     waiting->watch = watch_begin(request, request->params[0], wait_s * 1000, look, look_over);
     look(request); /* it may be done by now */
 }
@@ -126,7 +138,7 @@ static void started(void *arg, const struct runtime_result *result)
     if (!result->state || !reply)
         answer_problem(request, 500, "Internal", "the payment was started, but its state cannot be shown", NULL);
     else
-        answer_taken(request, result, reply->payment_id);
+        payments_answer(request, result, reply->payment_id, NULL);
 }
 
 /* Capture and cancel: the payment is the one in the path. */
@@ -139,12 +151,17 @@ static void decided(void *arg, const struct runtime_result *result)
     if (!result->state)
         answer_problem(request, 500, "Internal", "it was accepted, but the payment's state cannot be shown", NULL);
     else
-        answer_taken(request, result, request->params[1]);
+        payments_answer(request, result, request->params[1], NULL);
 }
 
 static runtime_done_fn called_done(const struct api_request *request)
 {
-    return request->call->kind == CALL_CAPTURE || request->call->kind == CALL_CANCEL ? decided : started;
+    switch (request->call->kind) {
+    case CALL_CAPTURE:
+    case CALL_CANCEL: return decided;
+    case CALL_REFUND: return refunds_taken;
+    default: return started;
+    }
 }
 
 static void start_owned(void *arg, const struct runtime_result *result)
@@ -158,8 +175,7 @@ static void start_owned(void *arg, const struct runtime_result *result)
                      called_done(request), request);
 }
 
-/* Makes CALL, which begins work on a payment. */
-static void start(struct api_request *request, struct invoice_call *call)
+void payments_call(struct api_request *request, struct invoice_call *call)
 {
     struct runtime *runtime = api_setup(request)->runtime;
     int64_t wait_s;
@@ -179,7 +195,7 @@ void payments_start(struct api_request *request)
 
     call->kind = CALL_START_PAYMENT;
     call->start_payment = *(const struct start_payment_call *)request->args;
-    start(request, call);
+    payments_call(request, call);
 }
 
 void payments_register(struct api_request *request)
@@ -188,7 +204,7 @@ void payments_register(struct api_request *request)
 
     call->kind = CALL_REGISTER_PAYMENT;
     call->register_payment = *(const struct register_payment_call *)request->args;
-    start(request, call);
+    payments_call(request, call);
 }
 
 void payments_capture(struct api_request *request)
@@ -197,7 +213,7 @@ void payments_capture(struct api_request *request)
 
     call->kind = CALL_CAPTURE;
     call->capture = (struct capture_call){ request->params[1], *(const struct capture_params *)request->args };
-    start(request, call);
+    payments_call(request, call);
 }
 
 void payments_cancel(struct api_request *request)
@@ -206,5 +222,5 @@ void payments_cancel(struct api_request *request)
 
     call->kind = CALL_CANCEL;
     call->cancel = (struct cancel_call){ request->params[1], ((const struct reason_call *)request->args)->reason };
-    start(request, call);
+    payments_call(request, call);
 }

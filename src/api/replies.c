@@ -19,8 +19,10 @@ static const struct {
       "'format':'date-time'},'reason':{'type':'string'},'cause':{'type':'string'}}}}}" },
     { "PaymentState",
       "{'type':'object','required':['payment','sessions'],'properties':{'payment':'#InvoicePayment','route':'#Route',"
-      "'cash_flow':'#CashFlow','adjustments':{'type':'array'},'refunds':{'type':'array'},"
-      "'legacy_refunds':{'type':'array'},'sessions':{'type':'array','items':{'type':'object','properties':{"
+      "'cash_flow':'#CashFlow','adjustments':{'type':'array'},'refunds':{'type':'array','items':{'type':'object',"
+      "'required':['refund','sessions'],'properties':{'refund':'#InvoicePaymentRefund','cash_flow':'#CashFlow',"
+      "'sessions':{'type':'array','items':{'type':'object','properties':{'transaction_info':'#TransactionInfo'}}}}}},"
+      "'legacy_refunds':{'type':'array','items':'#InvoicePaymentRefund'},'sessions':{'type':'array','items':{'type':'object','properties':{"
       "'target_status':'#TargetStatus','transaction_info':'#TransactionInfo'}}},"
       "'last_transaction_info':'#TransactionInfo','activity':{'type':'string'},'invoice_id':{'type':'string'},"
       "'latest_event_id':{'type':'integer'}}}" },
@@ -90,7 +92,7 @@ static const struct {
 };
 
 static const struct type *const tables[] = {
-    &type_invoice, &type_payment, &type_route, &type_trx, &type_target, &type_invoice_change, &type_payment_info,
+    &type_invoice, &type_payment, &type_route, &type_trx, &type_target, &type_refund, &type_invoice_change, &type_payment_info,
     &type_callback_reply,
 };
 

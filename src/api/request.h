@@ -111,6 +111,17 @@ bool request_owns(struct api_request *request, const char *party_id, const char 
 /* Appends a stored event of invoice ID as callers see it. Ref: doc/spec/api.md 9. */
 void event_write(const char *id, const struct stored_event *event, struct buf *out);
 
+/* Makes CALL, which begins work on a payment (payments.c). */
+void payments_call(struct api_request *request, struct invoice_call *call);
+/* It was taken: answers with 202 and the payment, or its refund REFUND_ID (NULL: none), at once or, with `wait`, when
+ * the payment comes to rest. */
+void payments_answer(struct api_request *request, const struct runtime_result *result, const char *payment_id,
+                     const char *refund_id);
+/* The same of CALL_REFUND: a runtime_done_fn, and what shows the refund (refunds.c). */
+void refunds_taken(void *arg, const struct runtime_result *result);
+void refunds_show(struct api_request *request, int status, const struct runtime_result *result,
+                  const char *payment_id, const char *refund_id);
+
 /* The routes, ended by one whose method is NULL. */
 struct api_route *api_routes(void);
 
@@ -122,6 +133,9 @@ void invoices_fulfill(struct api_request *request);
 void payments_start(struct api_request *request);
 void payments_register(struct api_request *request);
 void payments_get(struct api_request *request);
+void refunds_create(struct api_request *request);
+void refunds_create_manual(struct api_request *request);
+void refunds_get(struct api_request *request);
 void payments_capture(struct api_request *request);
 void payments_cancel(struct api_request *request);
 void payments_route(struct api_request *request);

@@ -18,10 +18,10 @@ struct cli {
     int partitions;    /* init */
     bool all;          /* account */
     const char *reason;
-    const char *scenario, *failure, *trx, *risk; /* repair; NULL: not given */
+    const char *scenario, *failure, *trx, *risk; /* repair; TRX refund book, too; NULL: not given */
     bool yes, dry_run; /* repair */
     const char *status;
-    const char *cart;  /* payment capture: a file */
+    const char *cart;  /* payment capture, refund: a file */
     int older_s;       /* stuck */
     int argc;          /* words behind the command */
     char **argv;
@@ -56,6 +56,11 @@ const char *variant(const json_t *json);
 /* "420.00 RUB" would need the currency's exponent: amounts are printed as minor units, "42000 RUB". */
 void print_cash(const json_t *cash);
 
+/* AMOUNT minor units, of the currency of the payment that the first two words name, into BODY as its cash; the cart in
+ * FILE. The exit code (payment.c). */
+int body_add_cash(struct cli *cli, const char *amount, json_t *body);
+int body_add_cart(const char *file, json_t *body);
+
 int cmd_init(struct cli *cli);
 int cmd_domain_apply(struct cli *cli);
 int cmd_domain_show(struct cli *cli);
@@ -70,6 +75,9 @@ int cmd_payment_show(struct cli *cli);
 int cmd_payment_capture(struct cli *cli);
 int cmd_payment_cancel(struct cli *cli);
 int cmd_route_explain(struct cli *cli);
+int cmd_refund_create(struct cli *cli);
+int cmd_refund_book(struct cli *cli);
+int cmd_refund_show(struct cli *cli);
 int cmd_timers(struct cli *cli);
 int cmd_machines(struct cli *cli);
 int cmd_stuck(struct cli *cli);

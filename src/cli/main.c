@@ -25,6 +25,11 @@ static const struct command commands[] = {
     { "payment", "cancel", "INVOICE ID", 2, 2, cmd_payment_cancel, "give back what a payment holds (--reason, --wait)" },
     { "payment", "show", "INVOICE ID", 2, 2, cmd_payment_show, "one payment" },
     { "route", "explain", "INVOICE ID", 2, 2, cmd_route_explain, "why a payment went over its route, and not over another" },
+    { "refund", "create", "INVOICE PAYMENT [AMOUNT]", 2, 3, cmd_refund_create,
+      "give back what remains of a payment, or AMOUNT minor units (--cart, --reason, --wait)" },
+    { "refund", "book", "INVOICE PAYMENT [AMOUNT]", 2, 3, cmd_refund_book,
+      "the same as a manual refund; with --trx it was made outside already" },
+    { "refund", "show", "INVOICE PAYMENT ID", 3, 3, cmd_refund_show, "one refund" },
     { "timers", NULL, "", 0, 0, cmd_timers, "the next timers" },
     { "machines", NULL, "", 0, 0, cmd_machines, "invoices that are failed (--status failed) or wait (--status waiting)" },
     { "stuck", NULL, "", 0, 0, cmd_stuck,
@@ -60,7 +65,7 @@ static void print_help(FILE *out)
 
         snprintf(words, sizeof(words), "%s%s%s %s", commands[i].group, commands[i].name ? " " : "",
                  commands[i].name ? commands[i].name : "", commands[i].arguments);
-        fprintf(out, "  %-36s %s\n", words, commands[i].help);
+        fprintf(out, "  %-38s %s\n", words, commands[i].help);
     }
     fputs("\n"
           "  --api=URL        of a sluiced (default: $SLUICE_API, else http://127.0.0.1:8080)\n"
@@ -72,7 +77,7 @@ static void print_help(FILE *out)
           "  --scenario=NAME  repair: again, skip_inspector, fail_pre_processing, fail_session, fulfill_session\n"
           "  --failure=CODE[:SUB]..., --trx=ID, --risk=SCORE: what the scenario says\n"
           "  --yes, --dry-run repair: without asking; without doing anything\n"
-          "  --cart=FILE      payment capture: what is captured, as JSON\n"
+          "  --cart=FILE      payment capture: what is captured; refund: what remains; as JSON\n"
           "  --older=SECONDS  stuck: for longer than this (default: 60)\n"
           "  --reason=TEXT, --status=STATUS, --all, --help, --version\n"
           "\n"

@@ -86,8 +86,7 @@ static int decide_take(struct cli *cli, const char *what, json_t *body)
     return show_payment(cli, code, answer);
 }
 
-/* AMOUNT of the payment's own currency into BODY. The exit code. */
-static int add_cash(struct cli *cli, const char *amount, json_t *body)
+int body_add_cash(struct cli *cli, const char *amount, json_t *body)
 {
     struct buf path = BUF_EMPTY;
     char *id = path_part(cli->argv[0]), *pid = path_part(cli->argv[1]), *end;
@@ -112,8 +111,7 @@ static int add_cash(struct cli *cli, const char *amount, json_t *body)
     return code;
 }
 
-/* The cart in FILE into BODY. The exit code. */
-static int add_cart(const char *file, json_t *body)
+int body_add_cart(const char *file, json_t *body)
 {
     json_error_t error;
     char *text = read_file(file);
@@ -131,10 +129,10 @@ static int add_cart(const char *file, json_t *body)
 int cmd_payment_capture(struct cli *cli)
 {
     json_t *body = json_pack("{s:s}", "reason", cli->reason ? cli->reason : "by an operator");
-    int code = cli->cart ? add_cart(cli->cart, body) : 0;
+    int code = cli->cart ? body_add_cart(cli->cart, body) : 0;
 
     if (!code && cli->argc == 3)
-        code = add_cash(cli, cli->argv[2], body);
+        code = body_add_cash(cli, cli->argv[2], body);
     if (!code)
         return decide_take(cli, "capture", body);
     json_decref(body);
