@@ -17,6 +17,7 @@ struct cli {
     int wait_s;        /* payment start, invoice events */
     int partitions;    /* init */
     bool all;          /* account */
+    bool strict;       /* domain check */
     const char *reason;
     const char *scenario, *failure, *trx, *risk; /* repair; TRX refund book, too; NULL: not given */
     bool yes, dry_run; /* repair */
@@ -64,6 +65,7 @@ int body_add_cart(const char *file, json_t *body);
 int cmd_init(struct cli *cli);
 int cmd_domain_apply(struct cli *cli);
 int cmd_domain_show(struct cli *cli);
+int cmd_domain_check(struct cli *cli);
 int cmd_invoice_create(struct cli *cli);
 int cmd_invoice_show(struct cli *cli);
 int cmd_invoice_events(struct cli *cli);

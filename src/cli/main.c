@@ -13,6 +13,7 @@ static const struct command commands[] = {
     { "init", NULL, "", 0, 0, cmd_init, "make a Redis ready for Sluice, once (--redis, --partitions)" },
     { "domain", "apply", "FILE", 1, 1, cmd_domain_apply, "commit a configuration document" },
     { "domain", "show", "[REVISION]", 0, 1, cmd_domain_show, "print the configuration in use, or a revision of it" },
+    { "domain", "check", "FILE", 1, 1, cmd_domain_check, "find faults and oddities in a document, without a daemon (--strict)" },
     { "invoice", "create", "FILE", 1, 1, cmd_invoice_create, "create an invoice from a JSON file (- is standard input)" },
     { "invoice", "show", "ID", 1, 1, cmd_invoice_show, "an invoice and its payments" },
     { "invoice", "events", "ID", 1, 1, cmd_invoice_events, "its history (--wait: for the first event)" },
@@ -51,6 +52,7 @@ static const struct option options[] = {
     { "trx", required_argument, NULL, 'T' },    { "risk", required_argument, NULL, 'K' },
     { "yes", no_argument, NULL, 'y' },          { "dry-run", no_argument, NULL, 'n' },
     { "cart", required_argument, NULL, 'c' },   { "older", required_argument, NULL, 'o' },
+    { "strict", no_argument, NULL, 'x' },
     { "all", no_argument, NULL, 'A' },          { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 },
 };
@@ -78,6 +80,7 @@ static void print_help(FILE *out)
           "  --failure=CODE[:SUB]..., --trx=ID, --risk=SCORE: what the scenario says\n"
           "  --yes, --dry-run repair: without asking; without doing anything\n"
           "  --cart=FILE      payment capture: what is captured; refund: what remains; as JSON\n"
+          "  --strict         domain check: warnings count as errors\n"
           "  --older=SECONDS  stuck: for longer than this (default: 60)\n"
           "  --reason=TEXT, --status=STATUS, --all, --help, --version\n"
           "\n"
@@ -117,6 +120,7 @@ static void options_read(int argc, char **argv, struct cli *cli)
         case 'c': cli->cart = optarg; break;
         case 'o': cli->older_s = number("older", optarg, 0, 31622400); break;
         case 'A': cli->all = true; break;
+        case 'x': cli->strict = true; break;
         case 'S': cli->scenario = optarg; break;
         case 'F': cli->failure = optarg; break;
         case 'T': cli->trx = optarg; break;
