@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "support/banked.h"
@@ -108,6 +109,27 @@ static bool metrics_have(const struct banked *banked, const char *text)
     return found;
 }
 
+/* What `sluice health` prints. */
+static const char *command(const struct banked *banked)
+{
+    static char text[4096];
+    struct daemon_fixture cli = { .pid = 0 };
+    char api[64];
+    const char *words[] = { "health", api, NULL };
+    size_t len = 0;
+    ssize_t got;
+    int out;
+
+    snprintf(api, sizeof(api), "--api=http://127.0.0.1:%d", banked->daemon.port);
+    cli.pid = daemon_fixture_spawn("sluice", banked->daemon.log, words, &out);
+    while ((got = read(out, text + len, sizeof(text) - 1 - len)) > 0)
+        len += (size_t)got;
+    text[len] = '\0';
+    close(out);
+    cr_assert_eq(daemon_fixture_wait(&cli), 0);
+    return text;
+}
+
 /* If it fails, payments are sent to a bank that is known to be broken, or never again to one that was. */
 Test(api_health, a_broken_bank_is_shunned_until_it_has_rested, .timeout = 120)
 {
@@ -129,5 +151,7 @@ Test(api_health, a_broken_bank_is_shunned_until_it_has_rested, .timeout = 120)
     http_reply_clear(&reply);
     pay_until(&banked, "captured");
     cr_expect_str_eq(health(&banked, "availability"), "alive");
+    cr_expect(strstr(command(&banked), "availability alive ("), "%s", command(&banked));
+    cr_expect(strstr(command(&banked), "  conversion "), "%s", command(&banked));
     banked_close(&banked);
 }

@@ -259,7 +259,7 @@ Test(effects, what_is_heard_of_a_provider)
     run(FX_PROVIDER_PROCESS, PROCESSED, NULL, 100);
     cr_expect_eq(heard.count, 3);
     cr_expect_not(heard.answered);
-    cr_expect_geq(heard.took_us, 100000);
+    cr_expect_geq(heard.took_us, 80000, "the time until it was given up, but for the coarse clock of the loop");
     run(FX_INSPECT, INSPECT, NULL, 0);
     cr_expect_eq(heard.count, 3, "an inspector is no provider");
     server_release(&server);
