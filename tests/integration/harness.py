@@ -166,9 +166,9 @@ class World:
             f"--lease={lease_ms or self.lease_ms}", f"--name={name}"], environment)
         return process, process.listening()
 
-    def apply_domain(self, port, name="domain.json"):
+    def apply_domain(self, port, name="domain.json", edit=lambda text: text):
         with open(f"{SOURCE}/examples/{name}", encoding="utf-8") as file:
-            text = file.read().replace("127.0.0.1:8090", f"127.0.0.1:{self.bank_port}")
+            text = edit(file.read().replace("127.0.0.1:8090", f"127.0.0.1:{self.bank_port}"))
         status, answer = request(port, "PUT", "/v1/domain", text.encode())
         expect(status == 200, f"the configuration was refused: {answer}")
         wait_for("the configuration", lambda: request(port, "GET", "/readyz")[0] == 200)
@@ -209,6 +209,18 @@ class World:
             expect(status == 200, f"account {account}: {answer}")
             accounts[account] = (answer["own_amount"], answer["min_available_amount"], answer["max_available_amount"])
         return accounts
+
+    def check_limits(self, values):
+        """Nothing is held in any turnover counter, and the counters whose names begin so have these values."""
+        found = {}
+        for key in self.redis_cli("--scan", "--pattern", "sluice:{*}:limit:*").split():
+            rows = self.redis_cli("HGETALL", key).splitlines()
+            held = [field for field, value in zip(rows[::2], rows[1::2]) if value.startswith("held ")]
+            expect(not held, f"{key} still holds {held}")
+            name = key.split(":limit:")[1]
+            found[name.split("/")[0]] = found.get(name.split("/")[0], 0) + int(rows[rows.index("value") + 1])
+        for name, value in values.items():
+            expect(found.get(name, 0) == value, f"limit {name} counts {found.get(name, 0)}, not {value}")
 
     def check_invoice(self, port, identity):
         """The history has no gap, the feed has each of its events once, and no timer is left."""
