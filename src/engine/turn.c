@@ -704,8 +704,9 @@ static void turn_fail(struct work *work)
         .kind = work->kind, .id = work->id, .expect_version = work->version, .expect_token_ms = work->token_ms,
         .reason = turn->reason, .attempts = work->attempts + 1,
         .retry_ms = again ? retry_wait_ms(policy, work->attempts + 1) : 0,
-        /* What was once asked and not answered stays open, whatever comes of asking again, until it is answered. */
-        .cause = work->cause == CAUSE_UNKNOWN_OUTCOME ? CAUSE_UNKNOWN_OUTCOME : turn->cause,
+        /* What was once asked and not answered stays open, whatever comes of asking again, until it is answered,
+         * be it with a no. */
+        .cause = work->cause == CAUSE_UNKNOWN_OUTCOME && turn->cause != CAUSE_DECLINED ? CAUSE_UNKNOWN_OUTCOME : turn->cause,
     };
 
     if (again) {

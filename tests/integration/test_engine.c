@@ -83,12 +83,14 @@ static void step_effect_done(const struct step_in *in, struct step_out *out)
 
     if (result->err == SL_OK)
         change(in, out, (struct counter_change){ .tag = TOLD, .told = { result->value } });
-    else if (result->err == SL_EPROTO)
+    else if (result->err == SL_EPROTO || result->err == SL_EREFUSED)
         step_fail(in, out, "%s", result->detail);
     else
         step_retry(in, out, "%s", result->detail);
     if (result->err)
-        out->cause = result->err == SL_EUNKNOWN ? CAUSE_UNKNOWN_OUTCOME : CAUSE_UNAVAILABLE;
+        out->cause = result->err == SL_EUNKNOWN    ? CAUSE_UNKNOWN_OUTCOME
+                     : result->err == SL_EREFUSED ? CAUSE_DECLINED
+                                                  : CAUSE_UNAVAILABLE;
 }
 
 static void step_call(const struct step_in *in, struct step_out *out, const struct ask *ask)
@@ -1121,6 +1123,18 @@ Test(engine, an_unknown_outcome_stays_unknown_until_it_is_answered, .init = begi
     redis_fixture_wait(&redis, &outcome.there);
     WAIT_UNTIL("a", strcmp(now.text, "echo") == 0);
     cr_expect_str_eq(outcome.cause, "");
+}
+
+/* If this fails, a call that was refused after a first answer got lost is repeated under its old key for ever. */
+Test(engine, a_refusal_answers_what_was_not_known, .init = begin, .fini = end)
+{
+    world.script[0] = SL_EUNKNOWN;
+    world.script[1] = SL_EREFUSED;
+    world.scripted = 2;
+    start("a", 100);
+    call("a", (struct ask){ ASK_TIMER, 1, NULL });
+    WAIT_UNTIL("a", strcmp(now.status, "failed") == 0);
+    cr_expect_str_eq(outcome.cause, "declined");
 }
 
 /* ---- tags without changes ---- */
