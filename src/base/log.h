@@ -7,9 +7,9 @@
 
 #include "base/err.h"
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level { LOG_LEVEL_OFF = -1, LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-void log_set_level(enum log_level level); /* default: info */
+void log_set_level(enum log_level level); /* default: info; OFF: nothing, for simulations of faults */
 bool log_level_parse(const char *name, enum log_level *out); /* "error", "warn", "info", "debug" */
 
 void log_error(const char *format, ...) SL_PRINTF(1, 2);
