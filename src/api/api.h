@@ -19,6 +19,7 @@
 #include "provider/health_watch.h"
 
 struct api;
+struct card_store;
 struct event_base;
 struct limit_store;
 
@@ -36,6 +37,7 @@ struct api_setup {
     struct effects *effects;
     struct health_watch *health;
     struct limit_store *limits;
+    struct card_store *cards;
     struct domain_store *domains;
     const struct alarm_ops *alarm;
     void *alarm_ctx;

@@ -7,6 +7,7 @@
 #include "base/rfc3339.h"
 #include "payment/kind.h"
 #include "payment/state.h"
+#include "payment/template.h"
 
 #define LIMIT_MAX 1000
 #define WAIT_MAX_S 60
@@ -17,13 +18,14 @@ struct reading {
     bool looking, again, over; /* again: news came while looking */
 };
 
-void event_write(const char *id, const struct stored_event *event, struct buf *out)
+void event_write(const struct machine_kind *kind, const char *id, const struct stored_event *event, struct buf *out)
 {
+    const char *what = kind == &template_kind ? "invoice_template" : "invoice";
     char at[RFC3339_MAX];
 
     rfc3339_format(event->at_ms * 1000, at);
-    buf_printf(out, "{\"id\":%lld,\"created_at\":\"%s\",\"source\":{\"invoice_id\":\"%s\"},\"payload\":{\"invoice_changes\":",
-               (long long)event->number, at, id);
+    buf_printf(out, "{\"id\":%lld,\"created_at\":\"%s\",\"source\":{\"%s_id\":\"%s\"},\"payload\":{\"%s_changes\":",
+               (long long)event->number, at, what, id, what);
     buf_add(out, event->changes, event->changes_len);
     buf_str(out, "}}");
 }
@@ -37,7 +39,7 @@ static void answer_events(struct api_request *request, const struct runtime_even
     for (i = 0; i < events->count; i++) {
         if (i)
             buf_char(&json, ',');
-        event_write(request->params[0], &events->events[i], &json);
+        event_write(&invoice_kind, request->params[0], &events->events[i], &json);
     }
     buf_char(&json, ']');
     answer_json(request, 200, &json);

@@ -1,4 +1,4 @@
-/* /v1/feed: every event of every invoice, from where the last answer's cursor ends.
+/* /v1/feed: every event of every invoice and template, from where the last answer's cursor ends.
  *
  * Each partition has a feed of its own, in commit order. A cursor is a place in each of them; what is answered
  * is merged by time, and the events themselves are read from their machines. Events of one invoice come in order
@@ -14,6 +14,7 @@
 #include "api/request.h"
 #include "api/watch.h"
 #include "payment/kind.h"
+#include "payment/template.h"
 
 #define ASK_MS 5000
 #define LIMIT_MAX 1000
@@ -25,7 +26,8 @@ struct entry {
     struct api_request *request;
     struct feed_place place;
     int p;
-    const char *id; /* NULL: of a machine that is no invoice */
+    const struct machine_kind *kind;
+    const char *id; /* NULL: of a machine that nobody hears of */
     int64_t number;
     const char *json; /* the event; NULL: its machine has been removed */
 };
@@ -92,7 +94,7 @@ static void event_read(void *arg, const struct runtime_events *events)
     if (events->err && events->err != SL_ENOENT)
         feeding->err = events->err;
     if (!events->err && events->count == 1 && events->events[0].number == entry->number) {
-        event_write(entry->id, &events->events[0], &json);
+        event_write(entry->kind, entry->id, &events->events[0], &json);
         entry->json = arena_strdup(request->arena, buf_text(&json));
         buf_clear(&json);
     }
@@ -130,13 +132,26 @@ static void pick(struct api_request *request)
         if (!entry->id)
             continue;
         feeding->left++;
-        runtime_events(api_setup(request)->runtime, &invoice_kind, entry->id, entry->number - 1, 1, event_read, entry);
+        runtime_events(api_setup(request)->runtime, entry->kind, entry->id, entry->number - 1, 1, event_read, entry);
     }
     if (--feeding->left == 0)
         answer_feed(request);
 }
 
 /* ---- the partitions ---- */
+
+/* NULL: no machine of the kind tells others its events. */
+static const struct machine_kind *kind_of(const char *name)
+{
+    static const struct machine_kind *const kinds[] = { &invoice_kind, &template_kind };
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(kinds); i++) {
+        if (strcmp(kinds[i]->name, name) == 0)
+            return kinds[i];
+    }
+    return NULL;
+}
 
 /* { "ms-seq", { "id", member, "event", number } } */
 static void entry_take(struct api_request *request, int p, const struct reply *reply)
@@ -162,7 +177,8 @@ static void entry_take(struct api_request *request, int p, const struct reply *r
             continue;
         id = reply_text(reply_at(fields, i + 1), NULL);
         id = id ? space_split(id, kind) : NULL;
-        if (id && strcmp(kind, invoice_kind.name) == 0)
+        entry->kind = id ? kind_of(kind) : NULL;
+        if (entry->kind)
             entry->id = arena_strdup(request->arena, id);
     }
     if (entry->number < 1)

@@ -9,7 +9,7 @@
 
 static bool is_text(const char *name, size_t len)
 {
-    static const char *const texts[] = { "status", "cursor", "counter", "party", "shop", "email", "at" };
+    static const char *const texts[] = { "status", "cursor", "counter", "party", "shop", "email", "at", "party_id", "card" };
     size_t i;
 
     for (i = 0; i < SL_COUNT(texts); i++) {

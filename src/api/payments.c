@@ -1,6 +1,7 @@
 /* /v1/invoices/{id}/payments, …/payments/register, …/payments/{pid} */
 #include <string.h>
 
+#include "api/parents.h"
 #include "api/request.h"
 #include "api/watch.h"
 #include "payment/calls.h"
@@ -175,18 +176,51 @@ static void start_owned(void *arg, const struct runtime_result *result)
                      called_done(request), request);
 }
 
-void payments_call(struct api_request *request, struct invoice_call *call)
+/* Makes the call; all that it needs to know is in it. */
+static void call_known(struct api_request *request)
 {
     struct runtime *runtime = api_setup(request)->runtime;
+
+    if (request->principal && request->principal->role == ROLE_MERCHANT)
+        runtime_read(runtime, &invoice_kind, request->params[0], 0, start_owned, request);
+    else
+        runtime_call(runtime, &invoice_kind, request->params[0], request->call, CALL_DEADLINE_MS, called_done(request),
+                     request);
+}
+
+static void call_with_parent(struct api_request *request, const struct parent_payment *parent)
+{
+    if (request->call->kind == CALL_START_PAYMENT)
+        request->call->start_payment.parent = parent;
+    else
+        request->call->register_payment.parent = parent;
+    call_known(request);
+}
+
+/* The payer of the payment that CALL starts, if it is a recurrent one; else NULL. */
+static const struct recurrent_params *recurrent_payer_of(const struct invoice_call *call)
+{
+    const struct payer_params *payer = NULL;
+
+    if (call->kind == CALL_START_PAYMENT)
+        payer = &call->start_payment.payer;
+    else if (call->kind == CALL_REGISTER_PAYMENT)
+        payer = &call->register_payment.payer_params;
+    return payer && payer->tag == PAYER_RECURRENT ? payer->recurrent : NULL;
+}
+
+void payments_call(struct api_request *request, struct invoice_call *call)
+{
+    const struct recurrent_params *payer = recurrent_payer_of(call);
     int64_t wait_s;
 
     if (!request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &wait_s))
         return;
     request->call = call;
-    if (request->principal && request->principal->role == ROLE_MERCHANT)
-        runtime_read(runtime, &invoice_kind, request->params[0], 0, start_owned, request);
+    if (payer)
+        parent_read(request, payer, call_with_parent);
     else
-        runtime_call(runtime, &invoice_kind, request->params[0], call, CALL_DEADLINE_MS, called_done(request), request);
+        call_known(request);
 }
 
 void payments_start(struct api_request *request)

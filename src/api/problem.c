@@ -101,6 +101,7 @@ int refusal_status(int kind)
     case ERR_INVALID_PAYMENT_STATUS:
     case ERR_PAYMENT_PENDING:
     case ERR_REPAIR_REFUSED: return 409;
+    case ERR_TEMPLATE_REMOVED: return 410;
     case ERR_INVOICE_TERMS_VIOLATED:
     case ERR_OPERATION_NOT_PERMITTED:
     case ERR_INVALID_RECURRENT_PARENT:

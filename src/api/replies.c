@@ -7,6 +7,7 @@
 #include "payment/calls.h"
 #include "payment/change.h"
 #include "payment/proxy.h"
+#include "payment/template.h"
 
 static const struct {
     const char *name, *schema;
@@ -38,11 +39,19 @@ static const struct {
     { "Event",
       "{'type':'object','required':['id','created_at','source','payload'],'properties':{'id':{'type':'integer'},"
       "'created_at':{'type':'string','format':'date-time'},'source':{'type':'object','properties':{"
-      "'invoice_id':{'type':'string'}}},'payload':{'type':'object','properties':{'invoice_changes':{'type':'array',"
-      "'items':'#InvoiceChange'}}}}}" },
+      "'invoice_id':{'type':'string'},'invoice_template_id':{'type':'string'}}},'payload':{'type':'object','properties':{"
+      "'invoice_changes':{'type':'array','items':'#InvoiceChange'},'invoice_template_changes':{'type':'array',"
+      "'items':'#InvoiceTemplateChange'}}}}}" },
     { "Events", "{'type':'array','items':'#Event'}" },
     { "FeedPage",
       "{'type':'object','required':['events','cursor'],'properties':{'events':'#Events','cursor':{'type':'string'}}}" },
+    { "CardTokens",
+      "{'type':'object','required':['party_id','card','tokens'],'properties':{'party_id':{'type':'string'},"
+      "'card':{'type':'string'},'tokens':{'type':'array','items':'#RecurrentToken'}}}" },
+    { "Customer",
+      "{'type':'object','required':['party_id','id','payments','cards'],'properties':{'party_id':{'type':'string'},"
+      "'id':{'type':'string'},'payments':{'type':'array','items':{'type':'object','properties':{'invoice_id':"
+      "{'type':'string'},'payment_id':{'type':'string'}}}},'cards':{'type':'array','items':{'type':'string'}}}}" },
     { "DomainRevision",
       "{'type':'object','required':['revision','document'],'properties':{'revision':{'type':'integer'},"
       "'document':{'type':'object'}}}" },
@@ -94,6 +103,8 @@ static const struct {
 static const struct type *const tables[] = {
     &type_invoice, &type_payment, &type_route, &type_trx, &type_target, &type_refund, &type_invoice_change, &type_payment_info,
     &type_callback_reply,
+    &type_invoice, &type_payment, &type_route, &type_trx, &type_target, &type_invoice_change, &type_payment_info,
+    &type_callback_reply, &type_card_token, &type_invoice_template, &type_template_change, &type_term_set,
 };
 
 /* The text as JSON: ' is ", and '#Name' is a reference. The caller's. */

@@ -108,8 +108,8 @@ bool request_owns(struct api_request *request, const char *party_id, const char 
 #define EVENT_NUMBER_MAX 1000000000000 /* more than a machine will ever have, and exact in a Lua number */
 #define CALL_DEADLINE_MS 30000 /* doc/spec/machine.md 18 */
 
-/* Appends a stored event of invoice ID as callers see it. Ref: doc/spec/api.md 9. */
-void event_write(const char *id, const struct stored_event *event, struct buf *out);
+/* Appends a stored event of machine ID as callers see it. Ref: doc/spec/api.md 9. */
+void event_write(const struct machine_kind *kind, const char *id, const struct stored_event *event, struct buf *out);
 
 /* Makes CALL, which begins work on a payment (payments.c). */
 void payments_call(struct api_request *request, struct invoice_call *call);
@@ -140,6 +140,15 @@ void payments_capture(struct api_request *request);
 void payments_cancel(struct api_request *request);
 void payments_route(struct api_request *request);
 void payments_limits(struct api_request *request);
+void card_tokens_get(struct api_request *request);
+void card_tokens_post(struct api_request *request);
+void customers_get(struct api_request *request);
+void templates_create(struct api_request *request);
+void templates_get(struct api_request *request);
+void templates_update(struct api_request *request);
+void templates_delete(struct api_request *request);
+void templates_terms(struct api_request *request);
+void templates_invoice(struct api_request *request);
 void events_get(struct api_request *request);
 void feed_get(struct api_request *request);
 void callbacks_post(struct api_request *request);

@@ -1,6 +1,7 @@
 /* The table of routes: what the API offers, who may use it, and what it takes. */
 #include "api/request.h"
 #include "payment/calls.h"
+#include "payment/template.h"
 #include "payment/repair.h"
 
 static struct api_route routes[] = {
@@ -55,6 +56,32 @@ static struct api_route routes[] = {
       &type_repair_scenario_call,
       "Makes a failed invoice work again with a word in place of an adapter's or the inspector's.",
       "Repaired" },
+    { "GET", "/v1/card-tokens", ACCESS_INSPECT, card_tokens_get, "party_id card", NULL,
+      "The recurrent tokens that providers gave for a party's bank card.",
+      "CardTokens" },
+    { "POST", "/v1/card-tokens", ACCESS_OPERATOR, card_tokens_post, "", &type_card_token_params,
+      "Stores a recurrent token that was got elsewhere, unless a newer one is there.",
+      "CardTokens" },
+    { "GET", "/v1/parties/{party}/customers/{id}", ACCESS_READ, customers_get, "", NULL,
+      "A customer's newest payments, and the cards that it paid with.",
+      "Customer" },
+    { "POST", "/v1/invoice-templates", ACCESS_MERCHANT, templates_create, "", &type_template_params,
+      "Creates an invoice template; the same id again answers the existing one.",
+      "InvoiceTemplate" },
+    { "GET", "/v1/invoice-templates/{id}", ACCESS_READ, templates_get, "", NULL, "An invoice template.",
+      "InvoiceTemplate" },
+    { "PATCH", "/v1/invoice-templates/{id}", ACCESS_MERCHANT, templates_update, "", &type_template_update,
+      "Replaces the fields of a template that are given.",
+      "InvoiceTemplate" },
+    { "DELETE", "/v1/invoice-templates/{id}", ACCESS_MERCHANT, templates_delete, "", NULL,
+      "Removes a template; invoices made from it stay.",
+      "Nothing" },
+    { "GET", "/v1/invoice-templates/{id}/terms", ACCESS_READ, templates_terms, "", NULL,
+      "The terms of a template's shop, as far as its price decides them.",
+      "TermSet" },
+    { "POST", "/v1/invoice-templates/{id}/invoices", ACCESS_MERCHANT, templates_invoice, "",
+      &type_template_invoice_params, "Creates an invoice from a template.",
+      "InvoiceState" },
     { "POST", "/v1/provider/callbacks/{tag}", ACCESS_PROVIDER, callbacks_post, "", &type_callback_call,
       "Delivers a callback to the adapter whose session waits under the tag.",
       "ProviderCallbackResponse" },

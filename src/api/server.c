@@ -229,6 +229,7 @@ static const char *method_name(struct evhttp_request *http)
     case EVHTTP_REQ_POST: return "POST";
     case EVHTTP_REQ_PUT: return "PUT";
     case EVHTTP_REQ_DELETE: return "DELETE";
+    case EVHTTP_REQ_PATCH: return "PATCH";
     case EVHTTP_REQ_OPTIONS: return "OPTIONS";
     default: return "?";
     }

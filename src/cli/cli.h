@@ -61,6 +61,8 @@ void print_cash(const json_t *cash);
  * FILE. The exit code (payment.c). */
 int body_add_cash(struct cli *cli, const char *amount, json_t *body);
 int body_add_cart(const char *file, json_t *body);
+/* Prints an invoice that was answered with CODE (0: there is one), drops it, and gives CODE back. */
+int show_invoice(const struct cli *cli, int code, json_t *answer);
 
 int cmd_init(struct cli *cli);
 int cmd_domain_apply(struct cli *cli);
@@ -80,6 +82,12 @@ int cmd_route_explain(struct cli *cli);
 int cmd_refund_create(struct cli *cli);
 int cmd_refund_book(struct cli *cli);
 int cmd_refund_show(struct cli *cli);
+int cmd_template_create(struct cli *cli);
+int cmd_template_show(struct cli *cli);
+int cmd_template_update(struct cli *cli);
+int cmd_template_delete(struct cli *cli);
+int cmd_template_terms(struct cli *cli);
+int cmd_template_invoice(struct cli *cli);
 int cmd_timers(struct cli *cli);
 int cmd_machines(struct cli *cli);
 int cmd_stuck(struct cli *cli);

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 
-static void show_invoice(const struct cli *cli, const json_t *answer)
+static void print_invoice(const struct cli *cli, const json_t *answer)
 {
     const json_t *invoice = json_object_get(answer, "invoice"), *payment;
     size_t i;
@@ -26,10 +26,10 @@ static void show_invoice(const struct cli *cli, const json_t *answer)
     }
 }
 
-static int finish(const struct cli *cli, int code, json_t *answer)
+int show_invoice(const struct cli *cli, int code, json_t *answer)
 {
     if (!code)
-        show_invoice(cli, answer);
+        print_invoice(cli, answer);
     json_decref(answer);
     return code;
 }
@@ -39,7 +39,7 @@ int cmd_invoice_create(struct cli *cli)
     json_t *answer;
     int code = api_send_file(cli, "POST", "/v1/invoices", cli->argv[0], &answer);
 
-    return finish(cli, code, answer);
+    return show_invoice(cli, code, answer);
 }
 
 /* /v1/invoices/ID and TAIL behind it. */
@@ -60,7 +60,7 @@ int cmd_invoice_show(struct cli *cli)
     int code = api_get(cli, path, &answer);
 
     free(path);
-    return finish(cli, code, answer);
+    return show_invoice(cli, code, answer);
 }
 
 static int call_with_reason(struct cli *cli, const char *tail)
@@ -73,7 +73,7 @@ static int call_with_reason(struct cli *cli, const char *tail)
     json_decref(body);
     free(text);
     free(path);
-    return finish(cli, code, answer);
+    return show_invoice(cli, code, answer);
 }
 
 int cmd_invoice_rescind(struct cli *cli)

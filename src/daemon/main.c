@@ -16,6 +16,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "cards/store.h"
 #include "daemon/alarm_loop.h"
 #include "daemon/options.h"
 #include "engine/redis_store.h"
@@ -40,6 +41,7 @@ struct daemon {
     struct http_client *http;
     struct limit_store *limits;
     struct health_watch *health;
+    struct card_store *cards;
     struct effects *effects;
     struct redis_store store;
     struct runtime *runtime;
@@ -81,9 +83,10 @@ static void daemon_run(struct daemon *daemon, int partitions)
     daemon->health = health_watch_new(&(struct health_watch_setup){
         .base = daemon->base, .client = daemon->client, .settings = &options->health,
     });
+    daemon->cards = card_store_new(daemon->client, daemon->space, STORE_MS);
     daemon->effects = effects_new(daemon->base, &(struct effects_setup){
         .http = daemon->http, .limits = daemon->limits, .heard = health_watch_heard, .heard_ctx = daemon->health,
-        .client = daemon->client, .space = daemon->space,
+        .client = daemon->client, .space = daemon->space, .cards = daemon->cards,
     });
     daemon->store = (struct redis_store){ daemon->client, daemon->space, STORE_MS };
     daemon->runtime = runtime_new(&(struct runtime_setup){
@@ -100,6 +103,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
             .base = daemon->base, .listen = options->listen, .listen_count = options->listen_count, .reuse_port = options->reuse_port,
             .auth = daemon->auth, .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime,
             .wheel = daemon->wheel, .effects = daemon->effects, .health = daemon->health, .limits = daemon->limits,
+            .cards = daemon->cards,
             .domains = daemon->domains, .alarm = &alarm_loop_ops,
             .alarm_ctx = daemon->alarm, .durable = daemon->durable,
         }, &daemon->api, &failed)) {
@@ -282,6 +286,7 @@ static void daemon_free(struct daemon *daemon)
     api_free(daemon->api); /* after those who may still have answers for its requests */
     effects_free(daemon->effects);
     limit_store_free(daemon->limits);
+    card_store_free(daemon->cards);
     http_client_free(daemon->http);
     health_watch_free(daemon->health);
     domain_store_free(daemon->domains);

@@ -5,7 +5,6 @@
 
 #define DELEGATES_MAX 64 /* rulesets on the way from the top; circles were refused when it was read */
 
-#define PRIORITY_DEFAULT 1000
 
 /* ---- rulesets ---- */
 

@@ -31,6 +31,8 @@ enum reject_group {
 /* "limit_overflow" */
 const char *reject_group_name(int group);
 
+#define PRIORITY_DEFAULT 1000 /* of a candidate that names none */
+
 /* A route that was looked at. */
 struct candidate {
     const struct provider *provider;

@@ -23,7 +23,7 @@ static const struct type_field amount_rows[] = { TF_VAR(amount_mutation_params, 
 static const struct type type_amount_params = TYPE_UNION_OF("AmountMutationParams", amount_mutation_params, amount_rows);
 static const struct type_field mutation_rows[] = { TF_VAR(mutation_params, amount, type_amount_params) };
 static const struct type type_mutation_params = TYPE_UNION_OF("InvoiceMutationParams", mutation_params, mutation_rows);
-static const struct type type_mutations = {
+const struct type type_mutation_params_list = {
     .kind = TYPE_LIST, .size = sizeof(struct type_list), .item = &type_mutation_params, .min = 0, .max = 16,
 };
 static const struct type_field invoice_rows[] = {
@@ -37,7 +37,7 @@ static const struct type_field invoice_rows[] = {
     TF_OPT(invoice_params, external_id, type_text),
     TF_PTR(invoice_params, client_info, type_invoice_client_info),
     TF_OPT(invoice_params, allocation, type_raw),
-    TF_OPT(invoice_params, mutations, type_mutations),
+    TF_OPT(invoice_params, mutations, type_mutation_params_list),
 };
 const struct type type_invoice_params = TYPE_STRUCT_OF("InvoiceParams", invoice_params, invoice_rows);
 
@@ -99,6 +99,16 @@ static const struct type_field register_rows[] = {
 };
 const struct type type_register_payment_call =
     TYPE_STRUCT_OF("RegisterInvoicePaymentParams", register_payment_call, register_rows);
+
+static const struct type_field card_token_rows[] = {
+    TF_REQ(card_token_params, party_id, type_id),
+    TF_REQ(card_token_params, card, type_rec_token),
+    TF_REQ(card_token_params, provider_ref, type_number_ref),
+    TF_REQ(card_token_params, terminal_ref, type_number_ref),
+    TF_REQ(card_token_params, token, type_rec_token),
+    TF_OPT(card_token_params, id, type_rec_token),
+};
+const struct type type_card_token_params = TYPE_STRUCT_OF("RecurrentTokenParams", card_token_params, card_token_rows);
 
 /* ---- CapturePayment ---- */
 

@@ -33,8 +33,19 @@ struct invoice_params {
     const struct invoice_client_info *client_info;
     const char *allocation;     /* raw; accepted and ignored */
     struct type_list mutations; /* of struct mutation_params */
+    const struct template_use *from; /* CreateWithTemplate: all but the id is made from it; of no body */
 };
-extern const struct type type_invoice_params;
+
+/* CreateWithTemplate. TEMPLATE stands in the path, and is read by whoever makes the call (payment/template.h). */
+struct invoice_template;
+struct template_use {
+    const char *id;
+    const struct cash *cost;       /* NULL: the template's */
+    const struct content *context; /* NULL: the template's */
+    const char *external_id;
+    const struct invoice_template *template;
+};
+extern const struct type type_invoice_params, type_mutation_params_list;
 
 /* ---- calls: args of IN_CALL ---- */
 
@@ -67,8 +78,8 @@ struct payment_state;
 struct parent_payment {
     const char *invoice_id;              /* NULL: there is no such invoice */
     const struct payment_state *payment; /* NULL: it has no such payment */
-    struct type_list tokens;             /* of struct card_token: what the card store has for the party's card, the
-                                            parent's own token among it; count 0: the tool is no card */
+    struct type_list tokens;             /* of struct card_token: what the card store has for the party's card; count 0:
+                                            nothing, or the tool is no card, and the parent's own is used */
 };
 struct start_payment_call {
     const char *id; /* NULL: the next free number */
@@ -96,6 +107,13 @@ struct register_payment_call { /* RegisterInvoicePaymentParams */
     int64_t occurred_at; /* 0: now */
     const char *recurrent_token;
     const struct parent_payment *parent; /* as above */
+};
+
+struct card_token_params { /* of the card store, doc/spec/payment.md 15; a call of no machine */
+    const char *party_id, *card;
+    struct number_ref provider_ref, terminal_ref;
+    const char *token;
+    const char *id; /* NULL: made from the route */
 };
 
 struct capture_params { /* InvoicePaymentCaptureParams */
@@ -183,6 +201,7 @@ enum {
 };
 
 /* Bodies of requests; each decodes into the struct of the same name above. Cancel takes type_reason_call. */
+extern const struct type type_card_token_params;
 extern const struct type type_reason_call, type_start_payment_call, type_register_payment_call, type_callback_call,
     type_session_change_call, type_capture_params, type_refund_params, type_manual_refund_params;
 extern const struct type type_callback_reply;

@@ -287,6 +287,7 @@ static const struct effect_wire wires[] = {
     [FX_BLACKLIST] = { "is_blacklisted", &type_blacklist_request, &type_blacklist_answer },
     [FX_LIMITS] = { "limits", NULL, NULL },
     [FX_BALANCE] = { "balance", NULL, NULL },
+    [FX_CARDS] = { "cards", NULL, NULL },
 };
 
 const struct effect_wire *effect_wire(int kind)

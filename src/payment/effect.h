@@ -40,6 +40,8 @@ enum {
                              limit_answer (limits/order.h). A repeat of the same order changes nothing */
     FX_BALANCE,           /* not a call: effect.args: struct balance_order; effect_result.value: struct balance
                              (money/ledger.h) */
+    FX_CARDS,             /* nor this: what is left in the card store. effect.args: struct card_order
+                             (payment/card_order.h); no value. A repeat changes nothing */
     FX_END,               /* one past the last */
 };
 

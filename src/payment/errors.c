@@ -25,6 +25,7 @@ static const char *const names[] = {
     [ERR_INCONSISTENT_REFUND_CURRENCY] = "InconsistentRefundCurrency",
     [ERR_AMOUNT_EXCEEDED] = "InvoicePaymentAmountExceeded",
     [ERR_ALLOCATION_NOT_ALLOWED] = "AllocationNotAllowed",
+    [ERR_TEMPLATE_REMOVED] = "InvoiceTemplateRemoved",
 };
 _Static_assert(SL_COUNT(names) == CALL_ERRORS + 1, "every error has a name");
 

@@ -27,8 +27,9 @@ enum call_error_kind {
     ERR_INCONSISTENT_REFUND_CURRENCY,
     ERR_AMOUNT_EXCEEDED, /* InvoicePaymentAmountExceeded */
     ERR_ALLOCATION_NOT_ALLOWED,
+    ERR_TEMPLATE_REMOVED, /* InvoiceTemplateRemoved */
 };
-#define CALL_ERRORS 19
+#define CALL_ERRORS 20
 
 /* A party's or shop's reason not to be operable. */
 struct operability {

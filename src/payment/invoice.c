@@ -6,6 +6,7 @@
 #include "payment/errors.h"
 #include "payment/mutation.h"
 #include "payment/state.h"
+#include "payment/template.h"
 
 void invoice_set_status(const struct step_in *in, struct step_out *out, int status, const char *details)
 {
@@ -54,17 +55,17 @@ static bool terms_allow(const struct step_in *in, struct step_out *out, const st
     return true;
 }
 
-static const struct shop *create_shop(const struct step_in *in, struct step_out *out,
-                                      const struct invoice_params *params)
+static const struct shop *create_shop(const struct step_in *in, struct step_out *out, const char *party_id,
+                                      const char *shop_id)
 {
     const struct domain *domain = in->head;
 
     /* Create asks for both objects first, and for their states after that. */
-    if (domain_party(domain, params->party_id) && !domain_shop(domain, params->party_id, params->shop_id)) {
+    if (domain_party(domain, party_id) && !domain_shop(domain, party_id, shop_id)) {
         refuse(in, out, ERR_SHOP_NOT_FOUND);
         return NULL;
     }
-    return require_operable(in, out, domain, params->party_id, params->shop_id, false);
+    return require_operable(in, out, domain, party_id, shop_id, false);
 }
 
 static struct invoice *invoice_make(const struct step_in *in, const struct invoice_params *params)
@@ -80,22 +81,15 @@ static struct invoice *invoice_make(const struct step_in *in, const struct invoi
     return invoice;
 }
 
-void invoice_init(const struct step_in *in, struct step_out *out)
+/* The checks from 6 on, and the invoice; TEMPLATE_ID NULL: it is made from no template. */
+static void invoice_create(const struct step_in *in, struct step_out *out, const struct shop *shop,
+                           const struct invoice_params *params, const char *template_id)
 {
-    const struct invoice_params *params = in->args;
     struct invoice_created *created = arena_alloc(in->arena, sizeof(*created));
     struct invoice_change *change = arena_alloc(in->arena, sizeof(*change));
     struct invoice_params *kept = arena_alloc(in->arena, sizeof(*kept));
-    const struct shop *shop;
     struct invoice *invoice;
 
-    if (!in->head) {
-        step_retry(in, out, "no configuration has been committed yet");
-        return;
-    }
-    shop = create_shop(in, out, params);
-    if (!shop)
-        return;
     if (!mutations_fit(&params->mutations, &params->details)) {
         refuse_request(in, out, "/mutations",
                        "Amount mutation with multiline cart or multiple items in a line is not allowed");
@@ -103,6 +97,7 @@ void invoice_init(const struct step_in *in, struct step_out *out)
     }
     type_copy(&type_invoice_params, kept, params, in->arena); /* the caller's own may not outlive the answer */
     invoice = invoice_make(in, kept);
+    invoice->template_id = arena_strdup(in->arena, template_id);
     mutations_apply(invoice, &params->mutations, in->random, in->arena);
     if (!terms_allow(in, out, shop, params, &invoice->cost))
         return;
@@ -111,6 +106,24 @@ void invoice_init(const struct step_in *in, struct step_out *out)
     change->invoice_created = created;
     step_change(out, change);
     step_timer_ms(out, params->due / 1000 + 1); /* a timer never fires early */
+}
+
+void invoice_init(const struct step_in *in, struct step_out *out)
+{
+    const struct invoice_params *params = in->args;
+    const struct invoice_template *template = params->from ? params->from->template : NULL;
+    struct invoice_params made;
+    const struct shop *shop;
+
+    if (!in->head) {
+        step_retry(in, out, "no configuration has been committed yet");
+        return;
+    }
+    shop = create_shop(in, out, template ? template->party_ref.id : params->party_id,
+                       template ? template->shop_ref.id : params->shop_id);
+    if (!shop || (template && !template_invoice(in, out, params->from, &made)))
+        return;
+    invoice_create(in, out, shop, template ? &made : params, template ? template->id : NULL);
 }
 
 /* ---- the timer ---- */

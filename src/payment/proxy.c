@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "payment/payer.h"
+
 /* What is looked up while a payment_info is built. */
 struct builder {
     const struct domain *config, *head;
@@ -94,20 +96,38 @@ static const struct proxy_payment_service *build_service(const struct builder *b
     return out;
 }
 
+/* False: there is no token for the route, with the builder's WHY. */
+static bool build_resource(const struct builder *builder, const struct payment_state *state, struct proxy_resource *out)
+{
+    const struct payer *payer = &state->payment.payer;
+    const struct route *route = payment_route(state);
+    struct proxy_recurrent_resource *recurrent;
+
+    if (payer->tag == PAYER_PAYMENT_RESOURCE) {
+        out->tag = PROXY_RESOURCE_DISPOSABLE;
+        out->disposable_payment_resource = &payer->payment_resource->resource;
+        return true;
+    }
+    recurrent = arena_alloc(builder->arena, sizeof(*recurrent));
+    recurrent->payment_tool = &payer->recurrent->payment_tool;
+    recurrent->rec_token = route ? payer_token_for(state, route) : NULL;
+    out->tag = PROXY_RESOURCE_RECURRENT;
+    out->recurrent_payment_resource = recurrent;
+    if (!recurrent->rec_token)
+        *builder->why = "there is no recurrent token for the payment's route";
+    return recurrent->rec_token != NULL;
+}
+
 static enum sl_err build_payment(const struct builder *builder, const struct payment_state *state,
                                  struct proxy_payment *out)
 {
     const struct payment *payment = &state->payment;
 
-    if (payment->payer.tag != PAYER_PAYMENT_RESOURCE) {
-        *builder->why = "recurrent payers are not supported yet";
+    if (!build_resource(builder, state, &out->payment_resource))
         return SL_ENOENT;
-    }
     out->id = payment->id;
     out->created_at = payment->created_at;
     out->trx = state->trx;
-    out->payment_resource.tag = PROXY_RESOURCE_DISPOSABLE;
-    out->payment_resource.disposable_payment_resource = &payment->payer.payment_resource->resource;
     out->payment_service = build_service(builder, payer_tool(&payment->payer));
     out->payer_session_info = payment->payer_session_info;
     out->contact_info = payer_contact(&payment->payer);

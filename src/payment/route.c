@@ -16,6 +16,7 @@
 #include "domain/health.h"
 #include "payment/effect.h"
 #include "payment/flow.h"
+#include "payment/payer.h"
 #include "payment/proxy.h"
 #include "payment/steps/step.h"
 
@@ -32,9 +33,54 @@ struct route route_of(const struct candidate *candidate)
     return (struct route){ .provider = { candidate->provider->id }, .terminal = { candidate->terminal->id } };
 }
 
+/* ---- candidates of recurrent payers (doc/spec/routing.md 2, doc/spec/payment.md 15) ---- */
+
+/* The one route that a payer without a card can go: its token's. Nothing is asked of its terms. */
+static void parents_route(const struct step_ctx *ctx, struct candidates *out)
+{
+    const struct card_token *token = ctx->payment->cascade_tokens->items;
+    const struct terminal *terminal = domain_terminal(ctx->in->config, token->terminal_ref.id);
+    const struct provider *provider = domain_provider(ctx->in->config, token->provider_ref.id);
+    const struct provision_extension *extension =
+        terminal && terminal->effective ? terminal->effective->extension : NULL;
+    struct candidate *candidate = arena_alloc(ctx->in->arena, sizeof(*candidate));
+
+    memset(out, 0, sizeof(*out));
+    if (!provider || !terminal) {
+        out->misconfiguration = arena_printf(ctx->in->arena, "terminal %" PRId64 " of the recurrent token is not in the "
+                                             "configuration", token->terminal_ref.id);
+        return;
+    }
+    *candidate = (struct candidate){
+        .provider = provider, .terminal = terminal, .priority = PRIORITY_DEFAULT, .availability = 1, .conversion = 1,
+        .skip_recurrent = extension && extension->skip_recurrent && *extension->skip_recurrent,
+    };
+    *out = (struct candidates){ .list = candidate, .count = 1 };
+}
+
+static void drop_without_token(const struct step_ctx *ctx, const struct candidates *candidates)
+{
+    size_t i;
+
+    for (i = 0; i < candidates->count; i++) {
+        struct route route = route_of(&candidates->list[i]);
+
+        if (!payer_token_for(ctx->payment, &route))
+            routing_reject(&candidates->list[i], REJECT_TOKEN_MISSING, "no recurrent token");
+    }
+}
+
 void route_candidates(const struct step_ctx *ctx, const struct routing_request *request, struct candidates *out)
 {
+    bool tokens = ctx->payment->cascade_tokens && ctx->payment->cascade_tokens->count > 0;
+
+    if (tokens && request->facts.payment_tool->tag != TOOL_BANK_CARD) {
+        parents_route(ctx, out);
+        return;
+    }
     routing_gather(ctx->in->config, request, ctx->in->arena, out);
+    if (tokens)
+        drop_without_token(ctx, out);
 }
 
 static void reject(struct route_search *search, struct candidate *candidate, int group, const char *reason)

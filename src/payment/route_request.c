@@ -57,7 +57,7 @@ bool route_request_build(struct step_ctx *ctx, struct routing_request *out)
     out->hold = payment->flow.tag == FLOW_HOLD;
     if (out->hold)
         out->hold_lifetime_s = payment->flow.hold.held_until / 1000000 - payment->created_at / 1000000;
-    out->recurrent = payment->make_recurrent && *payment->make_recurrent;
+    out->recurrent = payment->payer.tag == PAYER_RECURRENT || (payment->make_recurrent && *payment->make_recurrent);
     pin_facts(payment, out);
     return refund_requirement(ctx, terms->payments->refunds, out);
 }

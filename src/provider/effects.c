@@ -3,6 +3,7 @@
  *     start -> http_client_send ............ http_done -> answer_decode -> DONE
  *        |---> limit_store_run ............. limits_done ---------------> DONE
  *        |---> balances_read ............... balance_done --------------> DONE
+ *        |---> card_store_keep ............. cards_done ----------------> DONE
  *        '---> builtin, refused: `due` ..... tick ----------------------> DONE                       */
 #include "provider/effects.h"
 
@@ -16,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
+#include "cards/store.h"
 #include "engine/balances.h"
 #include "limits/store.h"
 #include "payment/effect.h"
@@ -31,7 +33,7 @@ const int64_t effects_bucket_us[EFFECTS_BUCKETS - 1] = {
 _Static_assert(FX_INSPECT + EFFECTS_KINDS == FX_END, "every kind is counted");
 
 /* Where an order waits. */
-enum order_place { ORDER_DUE, ORDER_HTTP, ORDER_LIMITS, ORDER_BALANCE };
+enum order_place { ORDER_DUE, ORDER_HTTP, ORDER_LIMITS, ORDER_BALANCE, ORDER_CARDS };
 
 struct order {
     UT_hash_handle hh; /* effects->orders */
@@ -86,6 +88,7 @@ static void order_withdraw(struct order *order)
     case ORDER_HTTP: http_client_cancel(setup->http, order->outer_number); break;
     case ORDER_LIMITS: limit_store_cancel(setup->limits, order->outer_number); break;
     case ORDER_BALANCE: balances_cancel(order->reading); break;
+    case ORDER_CARDS: card_store_cancel(setup->cards, order->outer_number); break;
     case ORDER_DUE: break;
     }
 }
@@ -218,6 +221,18 @@ static void balance_done(void *arg, enum sl_err err, const struct balance *balan
     order_finish(order, result);
 }
 
+static void cards_done(void *arg, uint64_t number, enum sl_err err, const char *detail)
+{
+    struct order *order = arg;
+    struct effect_result *result = arena_alloc(order->arena, sizeof(*result));
+
+    (void)number;
+    result->kind = order->kind;
+    result->err = err;
+    result->detail = arena_strdup(order->arena, detail);
+    order_finish(order, result);
+}
+
 static void order_is_due(struct order *order, const struct effect_result *result)
 {
     order->result = result;
@@ -314,6 +329,18 @@ static void balance_send(struct order *order, const struct balance_order *balanc
     order->reading = balances_read(setup->client, setup->space, balance->account_id, balance_done, order);
 }
 
+static void cards_send(struct order *order, const struct card_order *cards)
+{
+    struct card_store *store = order->effects->setup.cards;
+
+    if (!store) {
+        order_is_due(order, refusal(order, SL_EPROTO, "nobody keeps cards here"));
+        return;
+    }
+    order->place = ORDER_CARDS;
+    order->outer_number = card_store_keep(store, cards, cards_done, order);
+}
+
 static void start(void *ctx, const struct effect *effect, uint64_t number, struct arena *arena, effect_done_fn done,
                   void *done_arg)
 {
@@ -342,6 +369,8 @@ static void start(void *ctx, const struct effect *effect, uint64_t number, struc
         limits_send(order, effect->args);
     else if (effect->kind == FX_BALANCE)
         balance_send(order, effect->args);
+    else if (effect->kind == FX_CARDS)
+        cards_send(order, effect->args);
     else if (builtin_is(args->url))
         order_is_due(order, builtin_answer(args->url, effect->kind, args->request, arena));
     else if (strpbrk(args->url, "?#"))

@@ -31,6 +31,7 @@
 #include "provider/http_client.h"
 
 struct effects;
+struct card_store;
 struct limit_store;
 struct space;
 
@@ -39,6 +40,7 @@ struct effects_setup {
     int64_t provider_timeout_ms;  /* where the order names none; 0: 30000 */
     int64_t inspector_timeout_ms; /* 0: 3000 */
     struct limit_store *limits;   /* borrowed; NULL: FX_LIMITS is answered SL_EPROTO */
+    struct card_store *cards;     /* borrowed; NULL: FX_CARDS is answered SL_EPROTO */
     /* Hears how each call to a provider ended: ANSWERED also with a failure of the business; not so when it was not
      * delivered, not answered, or answered with nonsense. Cancelled ones say nothing. NULL: nobody does. */
     void (*heard)(void *ctx, int64_t provider_id, bool answered, int64_t took_us);
@@ -55,7 +57,7 @@ void effects_free(struct effects *effects);
  * the orders under way. An order of an unknown kind is answered SL_EPROTO. */
 const struct effect_ops *effects_ops(void);
 
-#define EFFECTS_KINDS 6
+#define EFFECTS_KINDS 7
 #define EFFECTS_BUCKETS 14
 
 /* Upper bounds of the latency buckets, in microseconds; what is slower counts in the last, open one. */

@@ -9,8 +9,10 @@
 #include "base/err.h"
 #include "base/xmalloc.h"
 #include "lua/bind.h"
+#include "lua/card_put.h"
 #include "lua/claim.h"
 #include "lua/commit.h"
+#include "lua/customer_link.h"
 #include "lua/domain_put.h"
 #include "lua/events.h"
 #include "lua/extend.h"
@@ -676,6 +678,78 @@ Test(domain_put, only_on_top_of_the_head_it_was_made_from, .init = begin, .fini 
     free(after);
 }
 
+/* ---- card_put, customer_link ---- */
+
+static int64_t card_put(const char *route, const char *created_at, const char *token)
+{
+    struct lua_card_put_keys keys = { slice_of("{a}:card") };
+    struct lua_card_put_args args = { slice_of(route), slice_of(created_at), slice_of(token) };
+
+    lua_card_put(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    return answer.err ? -1 : answer.numbers[0];
+}
+
+/* If this fails, a token is replaced by an older one, or what makes no sense is kept. */
+Test(card_put, keeps_the_newest_and_refuses_without_a_trace, .init = begin, .fini = end)
+{
+    static const struct {
+        const char *route, *created_at, *token;
+        int64_t code;
+    } rows[] = {
+        { "1:2", "10", "{}", LUA_CARD_PUT_DONE },       { "1:2", "9", "{\"old\":1}", LUA_CARD_PUT_NEWER_THERE },
+        { "1:", "10", "{}", -1 },                       { "1:2", "-1", "{}", -1 },
+        { "1:2", "10.5", "{}", -1 },                    { "1:2", "10", "", -1 },
+        { ":", "10", "{}", -1 },                        { "x:2", "10", "{}", -1 },
+    };
+    char *before, *after;
+    size_t i;
+
+    cr_assert_eq(card_put("1:2", "10", "{}"), LUA_CARD_PUT_DONE);
+    before = digest();
+    for (i = 0; i < SL_COUNT(rows); i++)
+        cr_expect_eq(card_put(rows[i].route, rows[i].created_at, rows[i].token), rows[i].code, "row %zu", i);
+    after = digest();
+    cr_expect_str_eq(before, after);
+    free(before);
+    free(after);
+    cr_expect_str_eq(redis_fixture_ask(&redis, "HGET", "{a}:card", "1:2", NULL), "10 {}");
+}
+
+static int64_t customer_link(const char *created_at, const char *payment, const char *card)
+{
+    struct lua_customer_link_keys keys = { slice_of("{a}:payments"), slice_of("{a}:cards") };
+    struct lua_customer_link_args args = { slice_of(created_at), slice_of(payment), slice_of(card) };
+
+    lua_customer_link(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    return answer.err ? -1 : answer.numbers[0];
+}
+
+/* If this fails, a repeat moves a payment to another moment, or half of a link is stored. */
+Test(customer_link, once_is_enough_and_refusals_leave_no_trace, .init = begin, .fini = end)
+{
+    char *before, *after;
+
+    cr_assert_eq(customer_link("10", "i/1", "card"), LUA_CUSTOMER_LINK_DONE);
+    before = digest();
+    cr_expect_eq(customer_link("20", "i/1", "card"), LUA_CUSTOMER_LINK_DONE);
+    cr_expect_eq(customer_link("x", "i/1", "card"), -1);
+    cr_expect_eq(customer_link("1", "", "card"), -1);
+    after = digest();
+    cr_expect_str_eq(before, after);
+    free(before);
+    free(after);
+    redis_fixture_ask(&redis, "DEL", "{a}:cards", NULL);
+    redis_fixture_ask(&redis, "SET", "{a}:cards", "mine", NULL);
+    before = digest();
+    cr_expect_eq(customer_link("30", "i/2", "card"), -1);
+    after = digest();
+    cr_expect_str_eq(before, after, "a wrong type of the second key is found before the first is written");
+    free(before);
+    free(after);
+}
+
 /* ---- all scripts ---- */
 
 /* If this fails, a key that somebody overwrote turns another script's work into half of it. */
@@ -777,5 +851,5 @@ Test(scripts, headers_and_bodies_name_the_same_codes)
             cr_expect(declared >> code & 1 || !returns_code(text, code), "%s does not declare %lld", (*script)->name, (long long)code);
         cr_expect_eq(!strstr(text, "-- ERRORS SLARGS"), !strstr(text, "error_reply('SLARGS "), "%s", (*script)->name);
     }
-    cr_expect_geq(count, 12);
+    cr_expect_geq(count, 14);
 }

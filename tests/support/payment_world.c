@@ -6,6 +6,7 @@
 
 #include "money/ledger.h"
 #include "payment/calls.h"
+#include "payment/card_order.h"
 #include "payment/effect.h"
 #include "payment/kind.h"
 
@@ -76,6 +77,20 @@ static void encode_order(const struct limit_order *order, struct buf *out)
     }
 }
 
+/* "party/card token@provider.terminal customer payment", in ARENA (NULL: static). */
+static const char *cards_text(const struct card_order *order, struct arena *arena)
+{
+    static char text[1024];
+    char token[300] = "";
+
+    if (order->token)
+        snprintf(token, sizeof(token), " %s@%lld.%lld", order->token->token, (long long)order->token->provider_ref.id,
+                 (long long)order->token->terminal_ref.id);
+    snprintf(text, sizeof(text), "%s/%s%s %s %s.%s", order->party_id, order->card ? order->card : "", token,
+             order->customer_id ? order->customer_id : "-", order->invoice_id, order->payment_id);
+    return arena ? arena_strdup(arena, text) : text;
+}
+
 static void encode_effect(const struct effect *effect, struct buf *out)
 {
     const struct effect_args *args = effect->args;
@@ -87,6 +102,10 @@ static void encode_effect(const struct effect *effect, struct buf *out)
     }
     if (effect->kind == FX_BALANCE) {
         buf_printf(out, "balance %lld", (long long)order->account_id);
+        return;
+    }
+    if (effect->kind == FX_CARDS) {
+        buf_str(out, cards_text(effect->args, NULL));
         return;
     }
     buf_printf(out, "%s %s %lld %lld ", args->url, args->key, (long long)args->timeout_ms,
@@ -172,6 +191,12 @@ static void outcome(struct machine_driver *driver, const struct effect *effect, 
     }
     if (effect->kind == FX_BALANCE) {
         funds(world, effect->args, result);
+        return;
+    }
+    if (effect->kind == FX_CARDS) {
+        result->err = world->cards_err;
+        result->detail = sl_err_name(result->err);
+        world->kept = cards_text(effect->args, driver->arena);
         return;
     }
     cr_assert(world->call_count < WORLD_CALLS_MAX);

@@ -40,6 +40,8 @@ struct payment_world {
     struct limit_counters *counters;
     enum sl_err limits_err;       /* what orders of limits end with; SL_OK: they are done */
     int64_t blacklisted_terminal; /* 0: none */
+    const char *kept;             /* what the card store got last: "party/card token@provider.terminal customer payment" */
+    enum sl_err cards_err;        /* what it answers */
 };
 
 /* A failed attempt is the end: the merchant's terms allow no other. */

@@ -1,6 +1,8 @@
 /* The provider has captured or cancelled: limits and plan are committed or rolled back, and the payment's status
  * becomes what its session worked towards. Ref: doc/spec/payment.md 8.12; doc/spec/limits.md 7. */
 #include "base/log.h"
+#include "payment/card_order.h"
+#include "payment/effect.h"
 #include "payment/limits.h"
 #include "payment/plan.h"
 #include "payment/steps/step.h"
@@ -38,6 +40,7 @@ static bool settle_limits(struct step_ctx *ctx, enum ledger_act act)
 
 void step_finalizing_accounter(struct step_ctx *ctx)
 {
+    const struct effect_result *result = step_effect_result(ctx);
     const struct target *target = &ctx->payment->target;
     struct plan plan = plan_of(ctx->payment, ctx->in->arena);
     struct payment_status status = { .tag = 0 };
@@ -55,7 +58,9 @@ void step_finalizing_accounter(struct step_ctx *ctx)
                   type_name_of(&type_target, target->tag));
         return;
     }
-    if (!settle_limits(ctx, act))
+    if (!(result && result->kind == FX_CARDS) && !settle_limits(ctx, act)) /* the cards come when limits are settled */
+        return;
+    if (!cards_are_kept(ctx))
         return;
     token_check(ctx);
     if (plan_apply(ctx, act, &plan, 0))

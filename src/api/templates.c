@@ -1,0 +1,230 @@
+/* /v1/invoice-templates, …/{id}, …/{id}/terms, …/{id}/invoices. Ref: doc/spec/invoice.md 5, 9. */
+#include <string.h>
+
+#include "api/request.h"
+#include "payment/kind.h"
+#include "payment/template.h"
+#include "payment/view.h"
+
+#define NOT_FOUND "InvoiceTemplateNotFound"
+
+static bool is_merchant(const struct api_request *request)
+{
+    return request->principal && request->principal->role == ROLE_MERCHANT;
+}
+
+static void answer_template(struct api_request *request, int status, const struct runtime_result *result)
+{
+    const struct template_state *state = result->state;
+    struct buf json = BUF_EMPTY;
+
+    if (!state) {
+        answer_problem(request, 500, "Internal", "the template's state cannot be shown", NULL);
+        return;
+    }
+    type_encode(&type_invoice_template, &state->invoice_template, &json);
+    answer_json(request, status, &json);
+}
+
+/* Answers, and says true, unless RESULT is of a template that is there and the principal's own. */
+static bool is_out_of_reach(struct api_request *request, const struct runtime_result *result)
+{
+    const struct template_state *state = result->state;
+
+    if (answer_failed(request, result, NOT_FOUND) ||
+        !request_owns(request, state->invoice_template.party_ref.id, NOT_FOUND))
+        return true;
+    if (state->deleted)
+        answer_refusal(request, &(struct call_error){ .kind = ERR_TEMPLATE_REMOVED });
+    return state->deleted;
+}
+
+/* ---- Create ---- */
+
+/* The id is taken. If by another party's template, a merchant hears no more than that. */
+static void answer_existing(struct api_request *request, const struct runtime_result *result)
+{
+    const struct template_state *state = result->state;
+
+    if (state && is_merchant(request) &&
+        strcmp(request->principal->party_id, state->invoice_template.party_ref.id) != 0)
+        answer_problem(request, 403, "Forbidden", "this id is taken by another party's template", NULL);
+    else if (state && state->deleted)
+        answer_refusal(request, &(struct call_error){ .kind = ERR_TEMPLATE_REMOVED });
+    else
+        answer_template(request, 200, result);
+}
+
+static void created(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct template_params *params = request->args;
+
+    if (result->err == SL_EEXIST) {
+        answer_existing(request, result);
+        return;
+    }
+    if (answer_failed(request, result, NOT_FOUND))
+        return;
+    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoice-templates/%s", params->template_id));
+    answer_template(request, 201, result);
+}
+
+void templates_create(struct api_request *request)
+{
+    const struct template_params *params = request->args;
+
+    if (is_merchant(request) && strcmp(request->principal->party_id, params->party_id) != 0) {
+        answer_problem(request, 403, "Forbidden", "the token is another party's", NULL);
+        return;
+    }
+    runtime_start(api_setup(request)->runtime, &template_kind, params->template_id, params, CALL_DEADLINE_MS, created,
+                  request);
+}
+
+/* ---- Get, ComputeTerms ---- */
+
+static void got(void *arg, const struct runtime_result *result)
+{
+    if (!is_out_of_reach(arg, result))
+        answer_template(arg, 200, result);
+}
+
+void templates_get(struct api_request *request)
+{
+    runtime_read(api_setup(request)->runtime, &template_kind, request->params[0], 0, got, request);
+}
+
+static void terms_got(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct template_state *state = result->state;
+    const struct domain *head = domain_store_ops.head(api_setup(request)->domains);
+    struct buf json = BUF_EMPTY;
+    struct term_set terms;
+
+    if (is_out_of_reach(request, result))
+        return;
+    if (!head || !template_terms(&state->invoice_template, head, request->arena, &terms)) {
+        answer_problem(request, 404, "ShopNotFound", "the template's shop is not in the configuration", NULL);
+        return;
+    }
+    type_encode(&type_term_set, &terms, &json);
+    answer_json(request, 200, &json);
+}
+
+void templates_terms(struct api_request *request)
+{
+    runtime_read(api_setup(request)->runtime, &template_kind, request->params[0], 0, terms_got, request);
+}
+
+/* ---- Update, Delete ---- */
+
+static void called(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct template_call *call = request->waiting;
+    struct buf json = BUF_EMPTY;
+
+    if (answer_failed(request, result, NOT_FOUND))
+        return;
+    if (call->kind == TEMPLATE_UPDATE) {
+        answer_template(request, 200, result);
+        return;
+    }
+    buf_str(&json, "{}");
+    answer_json(request, 200, &json);
+}
+
+static void call_owned(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+
+    if (!is_out_of_reach(request, result))
+        runtime_call(api_setup(request)->runtime, &template_kind, request->params[0], request->waiting, CALL_DEADLINE_MS,
+                     called, request);
+}
+
+/* A merchant's call needs a look at whose template it is first. */
+static void call_template(struct api_request *request, struct template_call *call)
+{
+    struct runtime *runtime = api_setup(request)->runtime;
+
+    request->waiting = call;
+    if (is_merchant(request))
+        runtime_read(runtime, &template_kind, request->params[0], 0, call_owned, request);
+    else
+        runtime_call(runtime, &template_kind, request->params[0], call, CALL_DEADLINE_MS, called, request);
+}
+
+void templates_update(struct api_request *request)
+{
+    struct template_call *call = arena_alloc(request->arena, sizeof(*call));
+
+    call->kind = TEMPLATE_UPDATE;
+    call->update = *(const struct template_update *)request->args;
+    call_template(request, call);
+}
+
+void templates_delete(struct api_request *request)
+{
+    struct template_call *call = arena_alloc(request->arena, sizeof(*call));
+
+    call->kind = TEMPLATE_DELETE;
+    call_template(request, call);
+}
+
+/* ---- CreateWithTemplate ---- */
+
+static void answer_invoice(struct api_request *request, int status, const struct runtime_result *result)
+{
+    struct buf json = BUF_EMPTY;
+
+    if (!result->state) {
+        answer_problem(request, 500, "Internal", "the invoice's state cannot be shown", NULL);
+        return;
+    }
+    view_invoice(result->state, result->version, result->info, &json);
+    answer_json(request, status, &json);
+}
+
+static void invoice_made(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct template_use *use = request->args;
+    const struct invoice_state *state = result->state;
+
+    if (result->err == SL_EEXIST) {
+        if (state && is_merchant(request) && strcmp(request->principal->party_id, state->invoice.party_ref.id) != 0)
+            answer_problem(request, 403, "Forbidden", "this id is taken by another party's invoice", NULL);
+        else
+            answer_invoice(request, 200, result);
+        return;
+    }
+    if (answer_failed(request, result, "InvoiceNotFound"))
+        return;
+    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoices/%s", use->id));
+    answer_invoice(request, 201, result);
+}
+
+static void template_read(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    struct template_use *use = request->args;
+    struct invoice_template *template = arena_alloc(request->arena, sizeof(*template));
+    struct invoice_params *params = arena_alloc(request->arena, sizeof(*params));
+
+    if (is_out_of_reach(request, result))
+        return;
+    type_copy(&type_invoice_template, template, &((const struct template_state *)result->state)->invoice_template,
+              request->arena);
+    use->template = template;
+    params->id = use->id;
+    params->from = use;
+    runtime_start(api_setup(request)->runtime, &invoice_kind, use->id, params, CALL_DEADLINE_MS, invoice_made, request);
+}
+
+void templates_invoice(struct api_request *request)
+{
+    runtime_read(api_setup(request)->runtime, &template_kind, request->params[0], 0, template_read, request);
+}
