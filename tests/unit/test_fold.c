@@ -167,6 +167,24 @@ Test(fold, every_change_in_every_activity)
     }
 }
 
+/* If this fails, what a provider registered cannot be told of in one event. */
+Test(fold, a_registered_payment_has_its_route_whatever_it_is_doing)
+{
+    int activity;
+
+    for (activity = 1; activity <= ACT_COUNT; activity++) {
+        struct arena *arena = arena_new();
+        struct payment_state payment = payment_in(activity, arena);
+        struct payment_change change;
+
+        payment.payment.registration_origin.tag = ORIGIN_PROVIDER;
+        decode(&type_payment_change, samples[4].json, arena, &change);
+        cr_expect_null(payment_fold(&payment, &change, true, arena), "in %s", activity_name(activity));
+        cr_expect_eq(payment.activity, ACT_CASH_FLOW_BUILDING);
+        arena_free(arena);
+    }
+}
+
 /* If this fails, stored history that today's table would refuse cannot be read. */
 Test(fold, history_is_applied_whatever_the_table_says)
 {
