@@ -224,7 +224,8 @@ class Play:
         unknown = set(given) - parameter_names(call, self.calls)
         expect(not unknown, f"{name} has no {', '.join(sorted(unknown))}")
         parameters = {**call.get("with", {}), **given, "alias": alias}
-        method, path = self.fill(call["call"], parameters).split(" ", 1)
+        method, path = self.fill(call["call"], self.names.own(parameters)).split(" ", 1)
+        path = urllib.parse.quote(path, safe="/?&=~:")
         body = self.fill(call.get("body"), parameters)
         if "body" in step:
             body = merge(body, self.fill(step["body"], parameters))
