@@ -65,7 +65,10 @@ static struct machine_label invoice_label(const void *state_in)
 static int64_t invoice_revision(const void *state)
 {
     const struct payment_state *active = invoice_active_payment(state);
+    const struct refund_state *refund = active ? payment_pending_refund(active) : NULL;
 
+    if (refund && refund_stage(refund) != REFUND_SESSION) /* its limits are those of its own revision */
+        return refund->refund.domain_revision;
     return active ? active->payment.domain_revision : 0;
 }
 

@@ -122,11 +122,11 @@ static bool route_limits(struct step_ctx *ctx, const struct route *route, bool t
     return *limits != NULL;
 }
 
-bool limits_ask_route(struct step_ctx *ctx, const struct route *route, const struct limits_route_task *task,
-                      struct limits_ask *ask, struct limits_set *set, struct turnover_fault *fault)
+/* Adds what TASK says of FACTS about the limits of ROUTE, which is filled in. SET and FAULT as in limits.h. */
+static bool ask_of_route(struct step_ctx *ctx, const struct route *route, const struct turnover_task *task,
+                         struct turnover_facts *facts, struct limits_ask *ask, struct limits_set *set,
+                         struct turnover_fault *fault)
 {
-    struct turnover_facts facts = facts_of(ctx);
-    struct turnover_task turnover = { .verb = task->verb, .tolerant = task->tolerant };
     const struct type_list *limits;
     struct turnover_fault own_fault;
     struct limits_set own;
@@ -141,19 +141,45 @@ bool limits_ask_route(struct step_ctx *ctx, const struct route *route, const str
         step_fail(ctx->in, ctx->out, "terminal %lld: %s", (long long)route->terminal.id, why);
         return false;
     }
-    facts.provider_id = route->provider.id;
-    facts.terminal_id = route->terminal.id;
+    facts->provider_id = route->provider.id;
+    facts->terminal_id = route->terminal.id;
+    if (limits_ask(task, facts, set, ctx->in->arena, ask, fault ? fault : &own_fault))
+        return true;
+    if (fault && turnover_fault_is_misconfiguration(fault))
+        return true;
+    return fault_fails(ctx, fault ? fault : &own_fault);
+}
+
+bool limits_ask_route(struct step_ctx *ctx, const struct route *route, const struct limits_route_task *task,
+                      struct limits_ask *ask, struct limits_set *set, struct turnover_fault *fault)
+{
+    struct turnover_facts facts = facts_of(ctx);
+    struct turnover_task turnover = { .verb = task->verb, .tolerant = task->tolerant };
+
     facts.session_present = task->session;
     facts.partial = task->partial;
     if (task->body)
         facts.body = *task->body;
     turnover.operation = turnover_route_operation(ctx->in->arena, route->provider.id, route->terminal.id, ctx->in->id,
                                                   ctx->payment->payment.id, task->iter);
-    if (limits_ask(&turnover, &facts, set, ctx->in->arena, ask, fault ? fault : &own_fault))
-        return true;
-    if (fault && turnover_fault_is_misconfiguration(fault))
-        return true;
-    return fault_fails(ctx, fault ? fault : &own_fault);
+    return ask_of_route(ctx, route, &turnover, &facts, ask, set, fault);
+}
+
+bool limits_run_refund(struct step_ctx *ctx, enum limit_verb verb)
+{
+    const struct refund *refund = &ctx->refund->refund;
+    const struct session *session = refund_session(ctx->refund);
+    const struct route *route = payment_route(ctx->payment);
+    struct turnover_facts facts = facts_of(ctx);
+    struct turnover_task task = { .verb = verb };
+    struct limits_ask ask = { 0 };
+
+    facts.is_refund = true;
+    facts.body = refund->cash;
+    facts.created_at = refund->created_at;
+    facts.session_present = session && session->status == SESSION_FINISHED;
+    task.operation = turnover_refund_operation(ctx->in->arena, ctx->in->id, ctx->payment->payment.id, refund->id);
+    return (!route || ask_of_route(ctx, route, &task, &facts, &ask, NULL, NULL)) && limits_run(ctx, &ask);
 }
 
 /* ---- running ---- */

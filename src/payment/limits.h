@@ -60,6 +60,10 @@ struct limits_route_task {
 bool limits_ask_route(struct step_ctx *ctx, const struct route *route, const struct limits_route_task *task,
                       struct limits_ask *ask, struct limits_set *set, struct turnover_fault *fault);
 
+/* Asks for the limits of CTX's refund and runs that: those of the payment's route at the refund's revision, which must
+ * be CTX's configuration. They are not compared with their boundaries. True, false: as limits_run. */
+bool limits_run_refund(struct step_ctx *ctx, enum limit_verb verb);
+
 /* Orders what ASK collected, or takes the result. True: it is done (or there was nothing), ask->answer is set.
  * False: it is ordered, or the counters cannot be reached and the step is retried, or they refused and it failed. */
 bool limits_run(struct step_ctx *ctx, struct limits_ask *ask);

@@ -114,7 +114,7 @@ Test(api_refunds, parts_come_to_the_whole, .timeout = 90)
     cr_expect_str_eq(banked_books(&banked), "");
     expect_book("10000 RUB, 30000 RUB, 2000 RUB");
     history = banked_history(&banked, "inv-1");
-    cr_expect_not_null(strstr(history, "refund_created | session_change | session_change session_change "
+    cr_expect_not_null(strstr(history, "refund_created | session_change | session_change session_change | "
                                        "refund_status_changed status_changed"), "%s", history);
     free(history);
     banked_close(&banked);

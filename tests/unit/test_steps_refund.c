@@ -377,6 +377,89 @@ Test(steps_refund, unreadable_balances_are_read_again)
     world_close(&world);
 }
 
+/* ---- limits ---- */
+
+/* A refund has a place in the turnover of its route: held, committed, and given back when it fails (limits.md 8). */
+Test(steps_refund, turnover_counts_refunds)
+{
+#define LIMITED                                                                                             \
+    T3, { "provider", "{\"id\":2}", "terms.payments.turnover_limits",                                       \
+          "{\"value\":[{\"ref\":{\"id\":\"provider-month-turnover\"},\"upper_boundary\":42000,\"domain_revision\":1}]}" },  \
+        { "limit_config", "{\"id\":\"provider-month-turnover\"}", "started_at", "\"2023-09-01T00:00:00Z\"" }
+    static const char counter[] = "provider-month-turnover/1/provider/2/future/month/2";
+    static const struct world_patch less[] = {
+        LIMITED,
+        { "limit_config", "{\"id\":\"provider-month-turnover\"}", "op_behaviour",
+          "{\"invoice_payment_refund\":{\"subtraction\":{}}}" }, END,
+    };
+    static const struct world_patch more[] = {
+        LIMITED, { "limit_config", "{\"id\":\"provider-month-turnover\"}", "op_behaviour", NULL }, END,
+    };
+    static const struct {
+        const struct world_patch *patches;
+        const char *answer;
+        int64_t held, after;
+    } rows[] = {
+        { less, NULL, 32000, 32000 },
+        { less, FAILURE("authorization_failed"), 32000, 42000 },
+        { more, NULL, 52000, 52000 }, /* beyond the boundary: nobody compares */
+        { more, FAILURE("authorization_failed"), 52000, 42000 },
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        open_captured(&world, rows[i].patches);
+        cr_assert_eq(limit_counters_value(world.counters, counter), 42000);
+        if (rows[i].answer)
+            world_say(&world, rows[i].answer);
+        cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_OK);
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        cr_expect_eq(limit_counters_value(world.counters, counter), rows[i].held, "row %zu", i);
+        cr_expect_eq(limit_counters_held(world.counters), 1);
+        world_run(&world);
+        cr_expect_not(world.driver.failed, "%s", world.driver.reason);
+        cr_expect_eq(limit_counters_value(world.counters, counter), rows[i].after, "row %zu", i);
+        cr_expect_eq(limit_counters_held(world.counters), 0);
+        cr_expect(world_books_are_settled(&world));
+        world_close(&world);
+    }
+    open_captured(&world, less);
+    world.funds = 0;
+    cr_assert(world_refund(&world, "1", "{}") == STEP_OK);
+    world_run(&world);
+    cr_expect_eq(refund_of(&world, "1")->refund.status.tag, REFUND_FAILED);
+    cr_expect_eq(limit_counters_value(world.counters, counter), 42000, "no funds: given back, too");
+    cr_expect_eq(limit_counters_held(world.counters), 0);
+    world_close(&world);
+}
+
+/* If this fails, a refund is held by one revision's limits and committed by another's, or looks at the wrong account
+ * for its funds. */
+Test(steps_refund, limits_are_of_the_refunds_revision_and_funds_of_the_payments)
+{
+    static const struct world_patch moved[] = {
+        { "shop_config", "{\"id\":\"shop-acme-books\"}", "account.settlement", "3991" }, END,
+    };
+    struct payment_world world;
+    const struct invoice_state *state;
+
+    open_captured(&world, NULL);
+    world.funds = 0;
+    world_configure(&world, moved);
+    domain_set_revision(world.domain, 7);
+    cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_OK);
+    state = world_state(&world);
+    cr_assert_eq(refund_of(&world, "1")->refund.domain_revision, 7);
+    cr_assert_eq(invoice_kind.revision(state), 7);
+    world_say(&world, SUSPEND);
+    cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    cr_assert_eq(invoice_kind.revision(world_state(&world)), world_payment(&world)->payment.domain_revision,
+                 "the adapter hears of the payment as it was");
+    cr_assert_str_eq(world_balance(&world, 3991), "0/-10100/0", "this account has nothing, the payment's had enough");
+    world_close(&world);
+}
+
 /* ---- sessions ---- */
 
 /* What adapters need to know, and a key that is the same for the same call. */

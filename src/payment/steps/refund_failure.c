@@ -1,5 +1,6 @@
 /* The refund is not to be: what it held is released. The payment stays as it was, and another refund may be tried.
  * Ref: doc/spec/refunds.md 5, 6. */
+#include "payment/limits.h"
 #include "payment/plan.h"
 #include "payment/steps/step.h"
 
@@ -10,6 +11,6 @@ void step_refund_failure(struct step_ctx *ctx)
     const struct operation_failure *reason =
         refund->failure ? refund->failure : &refund_session(refund)->result.failed->failure;
 
-    if (plan_apply(ctx, LEDGER_ROLLBACK, &plan, 0))
+    if (limits_run_refund(ctx, LIMIT_ROLLBACK) && plan_apply(ctx, LEDGER_ROLLBACK, &plan, 0))
         emit_refund_status(ctx, &(struct refund_status){ .tag = REFUND_FAILED, .failed = { .failure = *reason } });
 }
