@@ -13,8 +13,10 @@
 
 #include "base/xmalloc.h"
 #include "payment/effect.h"
+#include "money/ledger.h"
 #include "provider/answer.h"
 #include "sim/counters.h"
+#include "sim/memory.h"
 #include "sim/sim.h"
 
 #define KEY_BYTES 192
@@ -80,13 +82,15 @@ struct order {
     enum sl_err err;
     bool lose;
     struct arena *arena;       /* its own */
-    const char *key, *state, *callback, *trx, *answer, *refund;
+    const char *key, *state, *callback, *trx, *answer;
     int target;
     int64_t amount;
     size_t routes;             /* FX_BLACKLIST: asked about */
     const struct limit_order *limits; /* FX_LIMITS */
     uint64_t partitions;       /* of the counters: those that the order reaches */
     const struct limit_answer *counted;
+    int64_t account;           /* FX_BALANCE */
+    struct balance balance;
 };
 
 struct acquirer *bank_new(struct sim *sim)
@@ -178,7 +182,9 @@ static void session_script(struct bank_session *session)
     uint64_t draw = rng_below(&session->rng, 100);
 
     session->sleeps = rng_below(&session->rng, 10) == 0 ? (int)rng_between(&session->rng, 1, 3) : 0;
-    if (session->target != TARGET_PROCESSED)
+    if (session->target == TARGET_REFUNDED)
+        session->script = draw < 84 ? SCRIPT_APPROVE : draw < 92 ? SCRIPT_DECLINE : SCRIPT_PUT_OFF;
+    else if (session->target != TARGET_PROCESSED)
         session->script = draw < 93 ? SCRIPT_APPROVE : SCRIPT_PUT_OFF;
     else
         session->script = draw < 58 ? SCRIPT_APPROVE : draw < 68 ? SCRIPT_DECLINE
@@ -190,7 +196,7 @@ static struct bank_session *session_get(struct acquirer *bank, const struct orde
     char key[KEY_BYTES], of[KEY_BYTES];
     struct bank_session *session;
 
-    key_head(order->key, 4, key);
+    key_head(order->key, order->target == TARGET_REFUNDED ? 5 : 4, key); /* a refund's id stands in between */
     HASH_FIND_STR(bank->sessions, key, session);
     if (session)
         return session;
@@ -232,6 +238,13 @@ static void money_moves(struct bank_session *session, const struct order *order,
         sums->cancels++;
         if (sums->charges == 0 || sums->captures > 0)
             sim_violation(sim, invoice, "the bank was asked to cancel what was not authorised, or captured");
+        break;
+    case TARGET_REFUNDED:
+        sums->refunds++;
+        sums->refunded += order->amount;
+        if (sums->captures == 0 || sums->refunded > sums->captured)
+            sim_violation(sim, invoice, "the bank was asked to give back %" PRId64 " in all, of %" PRId64 " captured",
+                          sums->refunded, sums->captured);
         break;
     default: break;
     }
@@ -450,7 +463,8 @@ static void session_answer(struct bank_session *session, const struct order *ord
 {
     struct buf result = BUF_EMPTY;
 
-    if (session->decided && session->target != TARGET_PROCESSED && !session->charged) { /* asked anew after a no */
+    if (session->decided && (session->target == TARGET_CAPTURED || session->target == TARGET_CANCELLED) &&
+        !session->charged) { /* asked anew after a no */
         session->decided = false;
         free(session->ending);
         session->ending = NULL;
@@ -525,11 +539,21 @@ static void perform(struct order *order)
         order->counted = counters_run(bank->sim->counters, order->limits, order->partitions, order->arena);
         return;
     }
+    if (order->kind == FX_BALANCE) {
+        order->balance = (struct balance){
+            memory_balance(bank->sim->memory, order->account, "own"),
+            memory_balance(bank->sim->memory, order->account, "min"),
+            memory_balance(bank->sim->memory, order->account, "max"),
+        };
+        return;
+    }
     bank->sim->bank_calls++;
     HASH_FIND_STR(bank->book, order->key, entry);
     if (entry) {
         if (entry->charged && sim_broken(bank->sim, BREAK_DOUBLE_CHARGE, 300000))
             entry->session->account->sums.charges += entry->session->target == TARGET_PROCESSED;
+        if (entry->charged && sim_broken(bank->sim, BREAK_DOUBLE_REFUND, 300000))
+            entry->session->account->sums.refunds += entry->session->target == TARGET_REFUNDED;
         order->answer = arena_strdup(order->arena, entry->answer);
         return;
     }
@@ -586,6 +610,8 @@ static void order_finish(struct order *order, enum sl_err err)
     result->err = err;
     if (err)
         result->detail = err == SL_EDOWN ? "not delivered" : "not answered";
+    else if (order->kind == FX_BALANCE)
+        result->value = arena_memdup(order->into, &order->balance, sizeof(order->balance));
     else if (order->kind == FX_LIMITS)
         result->value = limit_answer_copy(order->counted, order->limits, order->into);
     else
@@ -626,7 +652,8 @@ static void order_arrived(void *arg)
     order->parts--;
     perform(order);
     if (order->daemon && !order->lose) {
-        if (order->kind != FX_LIMITS && sim_fault(sim, sim->weather.garbage, FAULT_CALL_GARBAGE)) {
+        if (order->kind != FX_LIMITS && order->kind != FX_BALANCE &&
+            sim_fault(sim, sim->weather.garbage, FAULT_CALL_GARBAGE)) {
             order->status = rng_below(&sim->faults, 3) == 0 ? 500 : 200;
             order->answer = rng_below(&sim->faults, 2) ? "{\"intent\":{\"finish\":7}}" : "<html>no</html>";
         }
@@ -679,6 +706,10 @@ static void order_take(struct order *order, const struct effect *effect)
         order->limits = limit_order_copy(effect->args, order->arena);
         return;
     }
+    if (effect->kind == FX_BALANCE) {
+        order->account = ((const struct balance_order *)effect->args)->account_id;
+        return;
+    }
     callback = args->request;
     request = args->request;
     if (effect->kind == FX_BLACKLIST)
@@ -695,8 +726,13 @@ static void order_take(struct order *order, const struct effect *effect)
     order->amount = request->payment_info.payment.cost.amount;
     if (request->payment_info.capture)
         order->amount = request->payment_info.capture->cost.amount;
-    if (request->payment_info.payment.trx)
+    if (request->payment_info.refund) {
+        order->amount = request->payment_info.refund->cash.amount;
+        if (request->payment_info.refund->trx)
+            order->trx = arena_strdup(order->arena, request->payment_info.refund->trx->id);
+    } else if (request->payment_info.payment.trx) {
         order->trx = arena_strdup(order->arena, request->payment_info.payment.trx->id);
+    }
 }
 
 static void effect_start(void *ctx, const struct effect *effect, uint64_t number, struct arena *arena,
@@ -712,7 +748,7 @@ static void effect_start(void *ctx, const struct effect *effect, uint64_t number
     };
     order_take(order, effect);
     if (order->target && sim_broken(daemon->sim, BREAK_FRESH_KEY, 500000)) {
-        key_head(order->key, 4, head);
+        key_head(order->key, order->target == TARGET_REFUNDED ? 5 : 4, head);
         order->key = arena_printf(order->arena, "%s-%u%s", head, (unsigned)number, order->key + strlen(head));
     }
     DL_APPEND(daemon->orders, order);

@@ -112,13 +112,44 @@ static void check_balances(struct checking *checking)
 
 /* ---- a payment, the bank's book and ours ---- */
 
+static bool is_captured(const struct payment_state *payment)
+{
+    return payment->payment.status.tag == PAYMENT_CAPTURED || payment->payment.status.tag == PAYMENT_REFUNDED;
+}
+
+/* Every refund that succeeded is at the bank, and no other. */
+static void check_refunds(struct checking *checking, const char *id, const struct payment_state *payment,
+                          const struct bank_account *bank)
+{
+    const struct refund_state *refunds = payment->refunds.items;
+    int64_t count = 0, sum = 0;
+    size_t i;
+
+    for (i = 0; i < payment->refunds.count; i++) {
+        if (refunds[i].refund.status.tag == REFUND_PENDING)
+            sim_violation(checking->sim, id, "refund %s of payment %s is never finished", refunds[i].refund.id,
+                          payment->payment.id);
+        if (refunds[i].refund.status.tag != REFUND_SUCCEEDED)
+            continue;
+        count++;
+        sum += refunds[i].refund.cash.amount;
+    }
+    if (count != bank->refunds || sum != bank->refunded)
+        sim_violation(checking->sim, id, "payment %s has %" PRId64 " refunds of %" PRId64 ", the bank %" PRId64 " of %" PRId64,
+                      payment->payment.id, count, sum, bank->refunds, bank->refunded);
+    if ((payment->payment.status.tag == PAYMENT_REFUNDED) != (count > 0 && sum == payment->payment.cost.amount))
+        sim_violation(checking->sim, id, "payment %s is %s, and %" PRId64 " of %" PRId64 " were refunded",
+                      payment->payment.id, type_name_of(&type_payment_status, payment->payment.status.tag), sum,
+                      payment->payment.cost.amount);
+}
+
 static void check_bank(struct checking *checking, const char *id, const struct payment_state *payment)
 {
     struct sim *sim = checking->sim;
     struct bank_account bank = { 0 };
     const struct payment *what = &payment->payment;
-    int64_t charges = what->status.tag != PAYMENT_FAILED, captures = what->status.tag == PAYMENT_CAPTURED;
-    int64_t cancels = what->status.tag == PAYMENT_CANCELLED;
+    int64_t charges = what->status.tag != PAYMENT_FAILED, cancels = what->status.tag == PAYMENT_CANCELLED;
+    int64_t captures = is_captured(payment);
 
     bank_account(sim->bank, id, what->id, &bank);
     if (!charges && bank.charges == 1 && bank.unconfirmed && !bank.captures) {
@@ -132,9 +163,10 @@ static void check_bank(struct checking *checking, const char *id, const struct p
     if (charges && !captures && bank.authorised != payment_state_cost(payment)->amount)
         sim_violation(sim, id, "payment %s costs %" PRId64 ", the bank has %" PRId64, what->id,
                       payment_state_cost(payment)->amount, bank.authorised);
-    if (captures && what->status.captured.cost && bank.captured != what->status.captured.cost->amount)
+    if (captures && bank.captured != what->cost.amount)
         sim_violation(sim, id, "payment %s is captured with %" PRId64 ", at the bank with %" PRId64, what->id,
-                      what->status.captured.cost->amount, bank.captured);
+                      what->cost.amount, bank.captured);
+    check_refunds(checking, id, payment, &bank);
 }
 
 /* The customer's money comes to the merchant in full, whatever fees follow. */
@@ -150,32 +182,38 @@ static void check_body(struct checking *checking, const char *id, const struct p
             postings[i].destination.account_type.tag == ACCOUNT_MERCHANT)
             body += postings[i].volume.amount;
     }
-    if (payment->payment.status.captured.cost && body != payment->payment.status.captured.cost->amount)
+    if (body != payment->payment.cost.amount)
         sim_violation(checking->sim, id, "payment %s is captured with %" PRId64 ", and the merchant got %" PRId64,
-                      payment->payment.id, payment->payment.status.captured.cost->amount, body);
+                      payment->payment.id, payment->payment.cost.amount, body);
 }
 
 static void check_payment(struct checking *checking, const struct mem_machine *machine,
                           const struct payment_state *payment)
 {
     const struct type_list *flow = payment_final_flow(payment);
+    const struct refund_state *refunds = payment->refunds.items;
     int status = payment->payment.status.tag;
+    size_t i;
 
     if (payment->activity != ACT_IDLE) {
         sim_violation(checking->sim, machine->id, "payment %s rests in %s", payment->payment.id,
                       activity_name(payment->activity));
         return;
     }
-    if (status != PAYMENT_CAPTURED && status != PAYMENT_CANCELLED && status != PAYMENT_FAILED) {
+    if (!is_captured(payment) && status != PAYMENT_CANCELLED && status != PAYMENT_FAILED) {
         sim_violation(checking->sim, machine->id, "payment %s ends as %s", payment->payment.id,
                       type_name_of(&type_payment_status, status));
         return;
     }
     check_bank(checking, machine->id, payment);
-    if (status == PAYMENT_CAPTURED && flow) {
+    for (i = 0; i < payment->refunds.count; i++) {
+        if (refunds[i].refund.status.tag == REFUND_SUCCEEDED)
+            expect_flow(checking, machine->p, &refunds[i].cash_flow, 1);
+    }
+    if (is_captured(payment) && flow) {
         expect_flow(checking, machine->p, flow, 1);
         check_body(checking, machine->id, payment, flow);
-    } else if (status == PAYMENT_CAPTURED) {
+    } else if (is_captured(payment)) {
         sim_violation(checking->sim, machine->id, "payment %s is captured without a cash flow", payment->payment.id);
     }
 }

@@ -40,7 +40,8 @@ static const char *const break_names[BREAK_COUNT] = {
     [BREAK_NO_FENCE] = "no-fence", [BREAK_FORGET_TIMER] = "forget-timer", [BREAK_CLAIM_REMOVES] = "claim-removes",
     [BREAK_EARLY_TIMER] = "early-timer", [BREAK_LATE_TIMER] = "late-timer", [BREAK_STALE_SNAPSHOT] = "stale-snapshot",
     [BREAK_EVENT_TWICE] = "event-twice", [BREAK_FEED_SKIPS] = "feed-skips", [BREAK_FEED_TWICE] = "feed-twice",
-    [BREAK_LEAVE_HOLD] = "leave-hold", [BREAK_DOUBLE_CHARGE] = "double-charge", [BREAK_FRESH_KEY] = "fresh-key",
+    [BREAK_LEAVE_HOLD] = "leave-hold", [BREAK_DOUBLE_CHARGE] = "double-charge", [BREAK_DOUBLE_REFUND] = "double-refund",
+    [BREAK_FRESH_KEY] = "fresh-key",
     [BREAK_UNDO_CHARGE] = "undo-charge", [BREAK_FALSE_ANSWER] = "false-answer", [BREAK_FALSE_REFUSAL] = "false-refusal",
     [BREAK_STALE_READ] = "stale-read",
 };

@@ -203,6 +203,21 @@ static struct mem_balance *balance_get(struct memory *memory, int p, const char 
     return balance;
 }
 
+int64_t memory_balance(const struct memory *memory, int64_t account, const char *what)
+{
+    struct mem_balance *balance;
+    char field[48];
+    int64_t sum = 0;
+    int p;
+
+    snprintf(field, sizeof(field), "%" PRId64 ":%s", account, what);
+    for (p = 0; p < memory->partition_count; p++) {
+        HASH_FIND_STR(memory->partitions[p].balances, field, balance);
+        sum += balance ? balance->value : 0;
+    }
+    return sum;
+}
+
 static bool tallies_fit(struct memory *memory, const struct mem_machine *machine, const struct commit *commit)
 {
     const struct mem_balance *present;

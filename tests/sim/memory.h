@@ -88,6 +88,9 @@ struct mem_machine *memory_find(struct memory *memory, const char *member); /* N
 int64_t memory_now_ms(const struct memory *memory);   /* the store's clock */
 int64_t memory_told_ms(const struct memory *memory);  /* what it says in answers: the same, unless broken */
 
+/* "own", "min" or "max" of ACCOUNT, over all partitions. */
+int64_t memory_balance(const struct memory *memory, int64_t account, const char *what);
+
 void memory_commit(struct memory *memory, const char *member, const struct commit *commit, struct store_committed *out);
 enum sl_err memory_fail(struct memory *memory, const char *member, const struct step_failure *failure, int64_t *score);
 enum sl_err memory_extend(struct memory *memory, const char *member, int64_t token_ms, int64_t lease_ms, int64_t *score);

@@ -82,6 +82,7 @@ enum break_kind {
     BREAK_FEED_TWICE,     /* the feed has an event twice */
     BREAK_LEAVE_HOLD,     /* the held parts of a posting are not given back */
     BREAK_DOUBLE_CHARGE,  /* the bank forgets its book: a repeated call charges again */
+    BREAK_DOUBLE_REFUND,  /* the same for refunds */
     BREAK_FRESH_KEY,      /* a repeated call has another idempotency key */
     BREAK_UNDO_CHARGE,    /* the bank forgets a charge that it has confirmed */
     BREAK_FALSE_ANSWER,   /* a call that was refused is answered as done */
@@ -222,6 +223,7 @@ struct bank_account {
     int64_t authorised; /* amount of the last one */
     int64_t captures, captured; /* how often, and how much */
     int64_t cancels;
+    int64_t refunds, refunded;
     bool unconfirmed;   /* charged in answer to a callback whose sender never heard that all is well */
 };
 /* False: the bank has never heard of it. */

@@ -26,7 +26,7 @@ struct shopper {
     struct rng rng;
     int payments, started; /* wanted, asked for */
     int outstanding;       /* calls and plans */
-    int repairs;
+    int repairs, refunds;
     bool born, repairing, capturing, closing;
     int64_t amount, due_us;
     int shop;
@@ -329,6 +329,21 @@ static void shopper_rescind(struct shopper *shopper)
     want_try(want);
 }
 
+static void shopper_refund(struct shopper *shopper)
+{
+    struct want *want = marked(shopper, CALL_REFUND);
+    struct cash *cash;
+
+    want->call.refund.payment_id = arena_printf(want->arena, "%d", shopper->started);
+    want->call.refund.params.reason = want->what;
+    if (rng_below(&shopper->rng, 3)) {
+        cash = arena_alloc(want->arena, sizeof(*cash));
+        *cash = (struct cash){ rng_between(&shopper->rng, 1000, 40000), { "RUB" } };
+        want->call.refund.params.cash = cash;
+    }
+    want_try(want);
+}
+
 static void decided(struct want *want, int verdict)
 {
     if (verdict != VERDICT_DONE)
@@ -487,6 +502,13 @@ static void heard_idle(struct shopper *shopper, const char *status)
     } else if (strcmp(status, "paid") == 0 && !shopper->closing && rng_below(&shopper->rng, 2)) {
         shopper->closing = true;
         plan_after(shopper, rng_between(&shopper->rng, 10000, 5000000), shopper_fulfill);
+    }
+    if ((strcmp(status, "paid") == 0 || strcmp(status, "fulfilled") == 0) && shopper->refunds > 0) {
+        plan_after(shopper, rng_between(&shopper->rng, 10000, 5000000), shopper_refund);
+        if (--shopper->refunds > 0 && rng_below(&shopper->rng, 4) == 0) { /* two at once */
+            shopper->refunds--;
+            plan_after(shopper, rng_between(&shopper->rng, 10000, 5000000), shopper_refund);
+        }
     }
 }
 
@@ -661,6 +683,7 @@ static void shopper_arrives(void *arg)
     shopper->shop = (int)rng_below(&shopper->rng, SL_COUNT(shops));
     shopper->amount = rng_between(&shopper->rng, shops[shopper->shop].low, shops[shopper->shop].high);
     shopper->payments = (int)rng_between(&shopper->rng, 0, 3) + (rng_below(&shopper->rng, 8) > 0);
+    shopper->refunds = (int)rng_below(&shopper->rng, 6) - 2;
     shopper->due_us = sim->now_us + rng_between(&shopper->rng, 20000000, 200000000);
     HASH_ADD_STR(traffic->shoppers, id, shopper);
     plan_after(shopper, 1, shopper_create);
