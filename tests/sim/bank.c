@@ -299,6 +299,8 @@ static void answer_success(struct bank_session *session, const struct order *ord
         amount -= amount / (int64_t)rng_between(&session->rng, 3, 20);
         buf_printf(out, "{\"intent\":{\"finish\":{\"status\":{\"success\":{\"changed_cost\":{\"amount\":%" PRId64
                    ",\"currency\":{\"symbolic_code\":\"RUB\"}}}}}}", amount);
+    } else if (session->target == TARGET_PROCESSED && rng_below(&session->rng, 12) == 0) {
+        buf_str(out, "{\"intent\":{\"finish\":{\"status\":{\"success\":{\"token\":\"rec\"}}}}");
     } else {
         buf_str(out, "{\"intent\":{\"finish\":{\"status\":{\"success\":{}}}}");
     }
@@ -539,6 +541,8 @@ static void perform(struct order *order)
         order->counted = counters_run(bank->sim->counters, order->limits, order->partitions, order->arena);
         return;
     }
+    if (order->kind == FX_CARDS)
+        return; /* what a customer keeps is nobody's money */
     if (order->kind == FX_BALANCE) {
         order->balance = (struct balance){
             memory_balance(bank->sim->memory, order->account, "own"),
@@ -601,6 +605,12 @@ static void order_leave(struct order *order)
     order->daemon = NULL;
 }
 
+/* To somebody outside, rather than to a store of ours. */
+static bool is_call(int kind)
+{
+    return kind != FX_LIMITS && kind != FX_BALANCE && kind != FX_CARDS;
+}
+
 static void order_finish(struct order *order, enum sl_err err)
 {
     struct effect_result *result = arena_alloc(order->into, sizeof(*result));
@@ -614,7 +624,7 @@ static void order_finish(struct order *order, enum sl_err err)
         result->value = arena_memdup(order->into, &order->balance, sizeof(order->balance));
     else if (order->kind == FX_LIMITS)
         result->value = limit_answer_copy(order->counted, order->limits, order->into);
-    else
+    else if (is_call(order->kind))
         result->err = answer_decode(effect_wire(order->kind), order->status, order->answer, strlen(order->answer),
                                     order->into, &result->value, &result->detail);
     order->done(order->done_arg, order->number, result);
@@ -652,8 +662,7 @@ static void order_arrived(void *arg)
     order->parts--;
     perform(order);
     if (order->daemon && !order->lose) {
-        if (order->kind != FX_LIMITS && order->kind != FX_BALANCE &&
-            sim_fault(sim, sim->weather.garbage, FAULT_CALL_GARBAGE)) {
+        if (is_call(order->kind) && sim_fault(sim, sim->weather.garbage, FAULT_CALL_GARBAGE)) {
             order->status = rng_below(&sim->faults, 3) == 0 ? 500 : 200;
             order->answer = rng_below(&sim->faults, 2) ? "{\"intent\":{\"finish\":7}}" : "<html>no</html>";
         }
@@ -710,6 +719,8 @@ static void order_take(struct order *order, const struct effect *effect)
         order->account = ((const struct balance_order *)effect->args)->account_id;
         return;
     }
+    if (effect->kind == FX_CARDS)
+        return;
     callback = args->request;
     request = args->request;
     if (effect->kind == FX_BLACKLIST)

@@ -421,6 +421,7 @@ static struct payment_tool *tool_of(struct shopper *shopper, struct arena *arena
 
 static void shopper_pay(struct shopper *shopper)
 {
+    static const bool yes = true;
     struct payment_resource_params *resource;
     struct start_payment_call *call;
     struct want *want;
@@ -439,6 +440,8 @@ static void shopper_pay(struct shopper *shopper)
     call->payer = (struct payer_params){ .tag = PAYER_PAYMENT_RESOURCE, .payment_resource = resource };
     call->flow.tag = rng_below(&shopper->rng, 3) == 0 ? FLOW_HOLD : FLOW_INSTANT;
     call->flow.hold.on_hold_expiration = rng_below(&shopper->rng, 2) ? ON_HOLD_CANCEL : ON_HOLD_CAPTURE;
+    if (rng_below(&shopper->rng, 10) == 0)
+        call->make_recurrent = &yes;
     if (call->flow.tag == FLOW_INSTANT)
         call->flow.hold.on_hold_expiration = 0;
     if (rng_below(&shopper->rng, 15) == 0)
