@@ -28,7 +28,7 @@ static const struct session *waiting_session(struct step_ctx *ctx, const char *t
  * that may yet ask for it: the commit may be under way. */
 static bool is_early(const struct step_ctx *ctx, const char *tag)
 {
-    const struct session *session = ctx->payment ? payment_session(ctx->payment, ctx->payment->target.tag) : NULL;
+    const struct session *session = ctx->payment ? payment_current_session(ctx->payment) : NULL;
 
     return session && session->status != SESSION_FINISHED && !payment_of_tag(ctx->invoice, tag);
 }

@@ -308,3 +308,8 @@ bool effect_is_transient(enum sl_err err)
 {
     return err == SL_EDOWN || err == SL_EUNKNOWN || err == SL_EBUSY || err == SL_ETIMEOUT;
 }
+
+enum step_cause effect_cause(enum sl_err err)
+{
+    return err == SL_EUNKNOWN ? CAUSE_UNKNOWN_OUTCOME : CAUSE_UNAVAILABLE;
+}

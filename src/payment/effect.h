@@ -29,6 +29,7 @@
 
 #include "base/arena.h"
 #include "base/type.h"
+#include "engine/machine.h"
 #include "limits/order.h"
 
 enum {
@@ -78,6 +79,9 @@ bool effect_is_builtin(const char *url);
 /* Whether a call that ended with ERR is to be made again as it was, rather than counted as a fault of the
  * other side: it was not delivered, or nobody knows (doc/spec/session.md 12). */
 bool effect_is_transient(enum sl_err err);
+
+/* What a step that is tried again because of it says was in its way. ERR is transient. */
+enum step_cause effect_cause(enum sl_err err);
 
 /* ---- parts that belong to payments (payment/types.h) and are only pointed to here ---- */
 

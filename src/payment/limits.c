@@ -190,6 +190,7 @@ static bool take(struct step_ctx *ctx, struct limits_ask *ask, const struct effe
 
     if (result->err == SL_EDOWN || result->err == SL_EUNKNOWN) {
         step_retry(ctx->in, ctx->out, "turnover limits: %s", result->detail);
+        ctx->out->cause = effect_cause(result->err);
         return false;
     }
     if (result->err) {

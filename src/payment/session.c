@@ -135,7 +135,7 @@ static void take_answer(struct step_ctx *ctx, const struct session *session, con
 
     if (effect_is_transient(result->err)) { /* the call is made again with the same key */
         step_retry(ctx->in, ctx->out, "provider: %s", result->detail);
-        ctx->out->cause = result->err == SL_EUNKNOWN ? CAUSE_UNKNOWN_OUTCOME : CAUSE_UNAVAILABLE;
+        ctx->out->cause = effect_cause(result->err);
         return;
     }
     if (result->err) {

@@ -1,5 +1,6 @@
 /* Holds and the session's corners as callers see them: a real sluiced with a real bank. */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static void hold(const struct banked *bank, const char *id, const char *card)
 /* "/v1/invoices/ID/payments/1/TAIL"; static until the next call. */
 static const char *path_of(const char *id, const char *tail)
 {
-    static char path[128];
+    static char path[256];
 
     snprintf(path, sizeof(path), "/v1/invoices/%s/payments/1%s%s", id, *tail ? "/" : "", tail);
     return path;
@@ -143,6 +144,68 @@ static size_t effects(const struct banked *bank, const char *what)
     json_decref(book);
     http_reply_clear(&reply);
     return count;
+}
+
+struct decision {
+    const struct banked *bank;
+    const char *id, *what;
+    int status;
+};
+
+static void *decide(void *arg)
+{
+    struct decision *decision = arg;
+    char path[128];
+
+    snprintf(path, sizeof(path), "/v1/invoices/%s/payments/1/%s", decision->id, decision->what);
+    decision->status = banked_ask(decision->bank, "POST", path, NULL, "{\"reason\":\"race\"}", NULL);
+    return NULL;
+}
+
+#define RACES 8
+
+/* Fails: of a capture, a cancel and the end of the hold more than one is told that it counts, or none does. */
+Test(api_holds, capture_cancel_and_expiry_race, .timeout = 120)
+{
+    struct decision decisions[RACES][2];
+    pthread_t threads[RACES][2];
+    char ids[RACES][16];
+    struct banked bank;
+    json_t *domain, *answer;
+    const char *status;
+    size_t i, j, captured = 0;
+
+    banked_open(&bank, NULL);
+    domain = banked_domain(&bank);
+    banked_set(domain, "term_set_hierarchy", "{\"id\":1}", "term_set.payments.holds.lifetime", "{\"value\":{\"seconds\":3}}");
+    banked_configure_take(&bank, NULL, domain);
+    for (i = 0; i < RACES; i++) {
+        snprintf(ids[i], sizeof(ids[i]), "race-%zu", i);
+        hold(&bank, ids[i], "no_preauth");
+    }
+    for (i = 0; i < RACES; i++) {
+        for (j = 0; j < 2; j++) {
+            decisions[i][j] = (struct decision){ &bank, ids[i], j ? "cancel" : "capture", 0 };
+            cr_assert_eq(pthread_create(&threads[i][j], NULL, decide, &decisions[i][j]), 0);
+        }
+    }
+    for (i = 0; i < RACES; i++) {
+        for (j = 0; j < 2; j++)
+            pthread_join(threads[i][j], NULL);
+        cr_expect(decisions[i][0].status == 202 || decisions[i][0].status == 409, "%d", decisions[i][0].status);
+        cr_expect(decisions[i][1].status == 202 || decisions[i][1].status == 409, "%d", decisions[i][1].status);
+        cr_expect(decisions[i][0].status == 409 || decisions[i][1].status == 409, "%s: both were taken", ids[i]);
+        banked_until(&bank, path_of(ids[i], ""), "activity", "idle");
+        answer = banked_must(&bank, "GET", path_of(ids[i], ""), NULL, 200);
+        status = banked_text(answer, "payment.status");
+        cr_expect_str_eq(status, decisions[i][0].status == 202 ? "captured" : "cancelled", "%s", ids[i]);
+        captured += decisions[i][0].status == 202;
+        json_decref(answer);
+    }
+    cr_expect_eq(effects(&bank, "captures"), captured);
+    cr_expect_eq(effects(&bank, "cancels"), RACES - captured);
+    cr_expect_str_eq(banked_books(&bank), "");
+    banked_close(&bank);
 }
 
 /* Fails: a capture whose answer was lost is done twice, or nobody can see that its outcome is not known. */

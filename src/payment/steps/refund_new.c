@@ -64,6 +64,7 @@ static void take_funds(struct step_ctx *ctx, const struct effect_result *result)
 
     if (effect_is_transient(result->err)) {
         step_retry(ctx->in, ctx->out, "the merchant's balance: %s", result->detail);
+        ctx->out->cause = CAUSE_UNAVAILABLE; /* a question: nothing is done by asking */
         return;
     }
     if (result->err) {
