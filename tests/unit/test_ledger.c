@@ -7,10 +7,6 @@
 
 #define ACCOUNTS 8
 
-struct balance {
-    int64_t own, min, max;
-};
-
 static struct arena *arena;
 static struct balance balances[ACCOUNTS];
 
