@@ -296,7 +296,7 @@ static void tag_of(const struct banked *bank, const char *id, char *tag, size_t 
 }
 
 /* Fails: a callback that is too early is lost, one that comes again is taken twice, or a stranger's is taken. */
-Test(api_holds, callbacks_at_every_time, .timeout = 180)
+Test(api_holds, callbacks_at_every_time, .timeout = 120)
 {
     struct banked bank;
     char tag[128], path[192];
