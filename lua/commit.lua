@@ -11,6 +11,7 @@
 -- KEYS 4 accounts hash
 -- KEYS 5 feed stream
 -- KEYS 6 failed zset
+-- KEYS 7 once string
 -- ARGV 1 id text
 -- ARGV 2 commit_id text
 -- ARGV 3 expect_version count
@@ -22,6 +23,7 @@
 -- ARGV 9 outcome text
 -- ARGV 10 snapshot json
 -- ARGV 11 mode flags
+-- ARGV 12 once text
 -- ARGV ... tallies text
 -- RETURNS 0 done
 -- RETURNS 1 conflict
@@ -34,17 +36,19 @@
 -- ERRORS SLDATA a stored field cannot be what was written
 -- COST O(log N) in the wheel, O(1) per posting
 --
--- expect_token: 0 none held. due: "keep", "none" or ms. lease: 0 let go. snapshot: "" leave, "-" forget.
+-- once: "" none (the key is then not looked at), else what is kept under the key for 25 hours, that a caller
+-- who asks again hears of. expect_token: 0 none held. due: "keep", "none" or ms. lease: 0 let go. snapshot: "" leave, "-" forget.
 -- mode: "" or any of c (only claims), r (repairs a failed machine), x (removes it). tallies: field, delta,
 -- field, delta, ... The answer is { code, version, token, now in ms }.
 
 local key_machine, key_events, key_wheel = KEYS[1], KEYS[2], KEYS[3]
-local key_accounts, key_feed, key_failed = KEYS[4], KEYS[5], KEYS[6]
+local key_accounts, key_feed, key_failed, key_once = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local id, commit_id = ARGV[1], ARGV[2]
 local expect_version, expect_token = tonumber(ARGV[3]), tonumber(ARGV[4])
 local changes, due, lease = ARGV[5], ARGV[6], tonumber(ARGV[7])
-local activity, outcome, snapshot, mode = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
-local FIRST_TALLY = 12
+local activity, outcome, snapshot, mode, once = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+local FIRST_TALLY = 13
+local ONCE_S = 25 * 3600
 local DIGITS_MAX = 17 -- a sum of two numbers of so many digits fits 64 bits
 
 local claims_only = mode and string.find(mode, 'c', 1, true)
@@ -52,9 +56,9 @@ local repairs = mode and string.find(mode, 'r', 1, true)
 local removes = mode and string.find(mode, 'x', 1, true)
 local lets_go = claims_only and lease == 0 and (expect_token or 0) > 0
 
-if #KEYS ~= 6 or #ARGV < 11 or (#ARGV - 11) % 2 ~= 0 or not (expect_version and expect_token and lease)
+if #KEYS ~= 7 or #ARGV < 12 or #ARGV % 2 ~= 0 or not (expect_version and expect_token and lease)
     or (due ~= 'keep' and due ~= 'none' and not string.find(due, '^%d+$'))
-    or (claims_only and (changes ~= '' or #ARGV >= FIRST_TALLY)) then
+    or (claims_only and (changes ~= '' or once ~= '' or #ARGV >= FIRST_TALLY)) then
     return redis.error_reply('SLARGS commit: wrong arguments')
 end
 
@@ -98,6 +102,9 @@ end
 if expect_version == 0 and version > 0 then
     return { 2, version, score, now }
 end
+if once ~= '' and redis.call('EXISTS', key_once) == 1 then
+    return { 1, version, score, now } -- somebody has done it: who loads again finds out
+end
 if version ~= expect_version then
     return { 1, version, score, now }
 end
@@ -126,6 +133,9 @@ for i = FIRST_TALLY, #ARGV, 2 do
 end
 
 -- Writes.
+if once ~= '' then
+    redis.call('SET', key_once, once, 'EX', ONCE_S)
+end
 if changes ~= '' then
     version = version + 1
     redis.call('XADD', key_events, version .. '-0', 'at', now, 'changes', changes)

@@ -109,8 +109,7 @@ static void tag_resolved(void *arg, enum sl_err err, const char *id)
     } else if (err) {
         answer_err(request, err, "InvalidRequest", NULL);
     } else {
-        runtime_call(api_setup(request)->runtime, &invoice_kind, id, request->call, CALL_DEADLINE_MS, call_answered,
-                     request);
+        request_call(request, id, call_answered);
     }
 }
 

@@ -58,7 +58,8 @@ void invoices_create(struct api_request *request)
         answer_problem(request, 403, "Forbidden", "the token is another party's", NULL);
         return;
     }
-    runtime_start(api_setup(request)->runtime, &invoice_kind, params->id, params, CALL_DEADLINE_MS, created, request);
+    runtime_start_once(api_setup(request)->runtime, &invoice_kind, params->id, params, CALL_DEADLINE_MS, request->once,
+                       created, request);
 }
 
 static void got(void *arg, const struct runtime_result *result)
@@ -101,8 +102,7 @@ static void call_owned(void *arg, const struct runtime_result *result)
     const struct invoice_state *state = result->state;
 
     if (!answer_failed(request, result, NOT_FOUND) && request_owns(request, state->invoice.party_ref.id, NOT_FOUND))
-        runtime_call(api_setup(request)->runtime, &invoice_kind, request->params[0], request->call, CALL_DEADLINE_MS,
-                     called, request);
+        request_call(request, request->params[0], called);
 }
 
 /* A merchant's call needs a look at whose invoice it is first. */
@@ -114,7 +114,7 @@ static void call_invoice(struct api_request *request, struct invoice_call *call)
     if (request->principal && request->principal->role == ROLE_MERCHANT)
         runtime_read(runtime, &invoice_kind, request->params[0], 0, call_owned, request);
     else
-        runtime_call(runtime, &invoice_kind, request->params[0], call, CALL_DEADLINE_MS, called, request);
+        request_call(request, request->params[0], called);
 }
 
 void invoices_rescind(struct api_request *request)

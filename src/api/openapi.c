@@ -47,6 +47,10 @@ static json_t *parameters(const struct api_route *route)
         end = strchr(at, '}');
         json_array_append_new(list, parameter(at + 1, (size_t)(end - at - 1), "path"));
     }
+    if (strcmp(route->method, "POST") == 0)
+        json_array_append_new(list, json_pack("{s:s,s:s,s:b,s:{s:s,s:i},s:s}", "name", "Idempotency-Key", "in", "header",
+                                              "required", 0, "schema", "type", "string", "maxLength", 66, "description",
+                                              "The same key with the same request is answered the same and done once."));
     for (at = route->query; *at; at += strspn(at, " ")) {
         end = at + strcspn(at, " ");
         json_array_append_new(list, parameter(at, (size_t)(end - at), "query"));

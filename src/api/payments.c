@@ -172,8 +172,7 @@ static void start_owned(void *arg, const struct runtime_result *result)
 
     if (!answer_failed(request, result, "InvoiceNotFound") &&
         request_owns(request, state->invoice.party_ref.id, "InvoiceNotFound"))
-        runtime_call(api_setup(request)->runtime, &invoice_kind, request->params[0], request->call, CALL_DEADLINE_MS,
-                     called_done(request), request);
+        request_call(request, request->params[0], called_done(request));
 }
 
 /* Makes the call; all that it needs to know is in it. */
@@ -184,8 +183,7 @@ static void call_known(struct api_request *request)
     if (request->principal && request->principal->role == ROLE_MERCHANT)
         runtime_read(runtime, &invoice_kind, request->params[0], 0, start_owned, request);
     else
-        runtime_call(runtime, &invoice_kind, request->params[0], request->call, CALL_DEADLINE_MS, called_done(request),
-                     request);
+        request_call(request, request->params[0], called_done(request));
 }
 
 static void call_with_parent(struct api_request *request, const struct parent_payment *parent)

@@ -131,6 +131,12 @@ bool answer_failed(struct api_request *request, const struct runtime_result *res
         answer_refusal(request, result->reply);
         return true;
     }
+    if (result->err == SL_ECONFLICT) {
+        answer_problem(request, 422, "IdempotencyKeyReused", result->detail, NULL);
+        return true;
+    }
+    if (!result->err && result->repeated)
+        answer_header(request, "Idempotent-Replayed", "true");
     if (!result->err)
         return false;
     answer_err(request, result->err, what, result->detail);

@@ -164,7 +164,9 @@ static void repaired(void *arg, const struct runtime_result *result)
     if (answer_failed(request, result, "InvoiceNotFound"))
         return;
     /* Its events do not say who was behind them. */
-    log_info("invoice %s is repaired by %s, with %s", result->id, (const char *)request->waiting, repair_name(request));
+    if (!result->repeated)
+        log_info("invoice %s is repaired by %s, with %s", result->id, (const char *)request->waiting,
+                 repair_name(request));
     buf_printf(&json, "{\"id\":\"%s\",\"version\":%" PRId64 "}", result->id, result->version);
     answer_json(request, 200, &json);
 }
@@ -181,7 +183,8 @@ static void repair_invoice(struct api_request *request, const struct invoice_cal
     request->call = call ? arena_memdup(request->arena, call, sizeof(*call)) : NULL;
     request->waiting = arena_strdup(request->arena, request->principal ? request->principal->name : "anybody");
     if (!dry)
-        runtime_repair(runtime, &invoice_kind, id, request->call, CALL_DEADLINE_MS, repaired, request);
+        runtime_repair_once(runtime, &invoice_kind, id, request->call, CALL_DEADLINE_MS, request->once, repaired,
+                            request);
     else
         runtime_rehearse(runtime, &invoice_kind, id, call ? IN_REPAIR : IN_TIMEOUT, request->call,
                          call ? assume : NULL, rehearsed, request);

@@ -58,6 +58,7 @@ struct api_request {
     const char *body;
     size_t body_len;
     void *args;      /* the decoded body, of route->body; NULL: there is none */
+    const struct runtime_once *once; /* its Idempotency-Key; NULL: it has none */
     int64_t began_us;
     void *waiting;   /* of the handler: a long poll's data */
     void (*give_up)(struct api_request *request); /* the daemon stops: answer now; NULL: an answer is on its way */
@@ -77,6 +78,8 @@ bool request_query_i64(struct api_request *request, const char *name, int64_t mi
                        int64_t *out);
 /* "true" or "false"; not given is false. False: it was answered with 400. */
 bool request_query_bool(struct api_request *request, const char *name, bool *out);
+/* Takes the Idempotency-Key of a POST, if there is one, to PATH. False: it was answered with 400. */
+bool request_once(struct api_request *request, const char *path);
 const char *request_header(const struct api_request *request, const char *name);
 
 /* Adds a header to the answer to come. */
@@ -100,6 +103,9 @@ int refusal_status(int kind);
 void answer_refusal(struct api_request *request, const struct call_error *error);
 /* For a runtime result that is an error or a refusal: answers and says true. */
 bool answer_failed(struct api_request *request, const struct runtime_result *result, const char *what);
+
+/* Makes REQUEST->call to invoice ID, under the request's Idempotency-Key if it has one. */
+void request_call(struct api_request *request, const char *id, runtime_done_fn done);
 
 /* Whether the request's principal may see and touch what belongs to PARTY_ID; else it was answered with 404,
  * as though it were not there. */

@@ -369,7 +369,7 @@ static void request_route(struct api_request *request)
     } else if (!request->route) {
         answer_problem(request, 404, "NotFound", "there is nothing under this path", NULL);
     } else if (access_check(request) && ids_are_ids(request) && query_read(request, evhttp_uri_get_query(uri)) &&
-               body_read(request)) {
+               body_read(request) && request_once(request, path)) {
         request->route->handler(request);
     }
     buf_clear(&allowed);

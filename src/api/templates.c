@@ -78,8 +78,8 @@ void templates_create(struct api_request *request)
         answer_problem(request, 403, "Forbidden", "the token is another party's", NULL);
         return;
     }
-    runtime_start(api_setup(request)->runtime, &template_kind, params->template_id, params, CALL_DEADLINE_MS, created,
-                  request);
+    runtime_start_once(api_setup(request)->runtime, &template_kind, params->template_id, params, CALL_DEADLINE_MS,
+                       request->once, created, request);
 }
 
 /* ---- Get, ComputeTerms ---- */
@@ -221,7 +221,8 @@ static void template_read(void *arg, const struct runtime_result *result)
     use->template = template;
     params->id = use->id;
     params->from = use;
-    runtime_start(api_setup(request)->runtime, &invoice_kind, use->id, params, CALL_DEADLINE_MS, invoice_made, request);
+    runtime_start_once(api_setup(request)->runtime, &invoice_kind, use->id, params, CALL_DEADLINE_MS, request->once,
+                       invoice_made, request);
 }
 
 void templates_invoice(struct api_request *request)

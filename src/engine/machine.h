@@ -162,6 +162,10 @@ struct machine_kind {
 
     /* Which configuration revision the next step on STATE needs beside the head; 0: none. */
     int64_t (*revision)(const void *state);
+
+    /* The table of the reply to a call or repair with ARGS (NULL: the simple repair); NULL: there is none. The member
+     * may be NULL: no call has a reply that could be given again. */
+    const struct type *(*reply)(const void *args);
 };
 
 /* Filling a step_out; they assert the maxima above. */

@@ -24,6 +24,7 @@ struct asked {
         store_committed_fn committed;
         store_err_fn err;
         store_tag_fn tag;
+        store_once_fn once;
         store_events_fn events;
         store_claimed_fn claimed;
         store_alive_fn alive;
@@ -228,6 +229,7 @@ static void redis_commit(void *ctx, const struct commit *commit, store_committed
     struct redis_store *store = ctx;
     struct asked *asked = asked_new(arg);
     char version[SLICE_I64_MAX], token[SLICE_I64_MAX], due[SLICE_I64_MAX], lease[SLICE_I64_MAX], mode[4];
+    char once[SPACE_KEY_MAX] = "";
     struct slice *tallies = xcalloc(commit->tally_count * 2, sizeof(*tallies));
     char (*texts)[SLICE_I64_MAX] = xcalloc(commit->tally_count, sizeof(*texts));
     struct machine_keys names;
@@ -237,10 +239,13 @@ static void redis_commit(void *ctx, const struct commit *commit, store_committed
     space_machine(store->space, commit->kind->name, commit->id, &names);
     snprintf(mode, sizeof(mode), "%s%s%s", commit->claims_only ? "c" : "", commit->repaired ? "r" : "",
              commit->remove ? "x" : "");
+    if (commit->once_key)
+        space_once_key(store->space, commit->kind->name, commit->id, commit->once_key, once);
     keys = (struct lua_commit_keys){
         .machine = slice_of(names.machine), .events = slice_of(names.events),
         .wheel = space_wheel(store->space, names.p), .accounts = space_accounts(store->space, names.p),
         .feed = space_feed(store->space, names.p), .failed = space_failed(store->space, names.p),
+        .once = slice_of(*once ? once : names.machine), /* any key of the partition that is not looked at */
     };
     args = (struct lua_commit_args){
         .id = slice_of(names.member), .commit_id = slice_of(commit->commit_id),
@@ -250,6 +255,7 @@ static void redis_commit(void *ctx, const struct commit *commit, store_committed
         .due = commit_due(commit, due), .lease = slice_i64(lease, commit->lease_ms),
         .activity = slice_of(commit->activity), .outcome = slice_of(commit->status),
         .snapshot = commit_snapshot(commit), .mode = slice_of(mode),
+        .once = slice_of(commit->once_key ? commit->once_value : ""),
         .tallies = tallies, .tallies_count = commit_tallies(commit, tallies, texts),
     };
     asked->done.committed = done;
@@ -310,6 +316,28 @@ static void redis_extend(void *ctx, const struct machine_kind *kind, const char 
     args = (struct lua_extend_args){ slice_of(names.member), slice_i64(token, token_ms), slice_i64(lease, lease_ms) };
     asked->done.err = done;
     lua_extend(store->client, &keys, &args, store->deadline_ms, err_done, asked);
+}
+
+/* ---- idempotency keys ---- */
+
+static void once_done(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct asked *asked = arg;
+
+    asked->done.once(asked->arg, store_error(err), err ? NULL : reply_text(reply, NULL));
+    free(asked);
+}
+
+static void redis_once(void *ctx, const struct machine_kind *kind, const char *id, const char *key, store_once_fn done,
+                       void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char name[SPACE_KEY_MAX];
+
+    space_once_key(store->space, kind->name, id, key, name);
+    asked->done.once = done;
+    client_words(store->client, store->deadline_ms, once_done, asked, "GET", name, NULL);
 }
 
 /* ---- tags ---- */
@@ -495,6 +523,7 @@ const struct store_ops redis_store_ops = {
     .commit = redis_commit,
     .fail = redis_fail,
     .extend = redis_extend,
+    .once = redis_once,
     .bind = redis_bind,
     .resolve = redis_resolve,
     .events = redis_events,

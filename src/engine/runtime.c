@@ -224,6 +224,7 @@ struct wanted {
     const char *id;
     const void *args;
     int64_t deadline_ms;
+    const struct runtime_once *once;
     runtime_done_fn done;
     void *done_arg;
 };
@@ -234,6 +235,7 @@ static void request_queue(struct work *work, const struct wanted *wanted)
 
     request->kind = wanted->kind;
     request->args = wanted->args;
+    request->once = wanted->once;
     request->deadline_us = runtime_mono_us(work->runtime) + wanted->deadline_ms * 1000;
     request->done = wanted->done;
     request->done_arg = wanted->done_arg;
@@ -264,10 +266,24 @@ static void runtime_request(struct runtime *runtime, const struct wanted *wanted
     }
 }
 
+void runtime_start_once(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                        int64_t deadline_ms, const struct runtime_once *once, runtime_done_fn done, void *done_arg)
+{
+    struct wanted wanted = { REQ_START, kind, id, args, deadline_ms, once, done, done_arg };
+
+    runtime_request(runtime, &wanted);
+}
+
 void runtime_start(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
                    int64_t deadline_ms, runtime_done_fn done, void *done_arg)
 {
-    struct wanted wanted = { REQ_START, kind, id, args, deadline_ms, done, done_arg };
+    runtime_start_once(runtime, kind, id, args, deadline_ms, NULL, done, done_arg);
+}
+
+void runtime_call_once(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                       int64_t deadline_ms, const struct runtime_once *once, runtime_done_fn done, void *done_arg)
+{
+    struct wanted wanted = { REQ_CALL, kind, id, args, deadline_ms, once, done, done_arg };
 
     runtime_request(runtime, &wanted);
 }
@@ -275,7 +291,13 @@ void runtime_start(struct runtime *runtime, const struct machine_kind *kind, con
 void runtime_call(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
                   int64_t deadline_ms, runtime_done_fn done, void *done_arg)
 {
-    struct wanted wanted = { REQ_CALL, kind, id, args, deadline_ms, done, done_arg };
+    runtime_call_once(runtime, kind, id, args, deadline_ms, NULL, done, done_arg);
+}
+
+void runtime_repair_once(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                         int64_t deadline_ms, const struct runtime_once *once, runtime_done_fn done, void *done_arg)
+{
+    struct wanted wanted = { REQ_REPAIR, kind, id, args, deadline_ms, once, done, done_arg };
 
     runtime_request(runtime, &wanted);
 }
@@ -283,9 +305,7 @@ void runtime_call(struct runtime *runtime, const struct machine_kind *kind, cons
 void runtime_repair(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
                     int64_t deadline_ms, runtime_done_fn done, void *done_arg)
 {
-    struct wanted wanted = { REQ_REPAIR, kind, id, args, deadline_ms, done, done_arg };
-
-    runtime_request(runtime, &wanted);
+    runtime_repair_once(runtime, kind, id, args, deadline_ms, NULL, done, done_arg);
 }
 
 /* ---- reads ---- */

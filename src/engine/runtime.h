@@ -66,10 +66,20 @@ struct runtime *runtime_new(const struct runtime_setup *setup);
 /* Frees at once; requests that wait are answered SL_EDOWN or SL_EUNKNOWN. */
 void runtime_free(struct runtime *runtime);
 
+/* What makes a request safe to repeat: the first one that commits something leaves KEY behind, and the same one again
+ * is given the answer of the first, for a day at least. Both texts must stay valid until DONE.
+ * Ref: doc/decisions/0013-keys-remember-events.md. */
+struct runtime_once {
+    const char *key;         /* of the caller, 1..ONCE_KEY_MAX bytes; good for one machine */
+    const char *fingerprint; /* of what is asked for, no blanks; another one under the same KEY is SL_ECONFLICT */
+};
+
 /* How a request ended. All pointers are borrowed for the time of the callback. */
 struct runtime_result {
     enum sl_err err;      /* SL_OK also for a refusal; SL_ENOENT, SL_EEXIST, SL_EFAILED (machine is parked),
-                             SL_EDOWN, SL_EUNKNOWN, SL_ETIMEOUT, SL_EBUSY, SL_ECORRUPT */
+                             SL_EDOWN, SL_EUNKNOWN, SL_ETIMEOUT, SL_EBUSY, SL_ECORRUPT; SL_ECONFLICT: its key was used
+                             for something else */
+    bool repeated;        /* SL_OK: it was done before, under the same key; the rest is as of then */
     bool refused;         /* the handler refused: nothing changed, REPLY says why */
     const char *detail;   /* not SL_OK: a sentence, else NULL */
     const void *reply;    /* what the step put there; may be NULL */
@@ -93,6 +103,13 @@ void runtime_call(struct runtime *runtime, const struct machine_kind *kind, cons
  * the simple repair: the machine is working again and its timer, if due, fires at once. */
 void runtime_repair(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
                     int64_t deadline_ms, runtime_done_fn done, void *done_arg);
+/* The three of them with an idempotency key; ONCE may be NULL. */
+void runtime_start_once(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                        int64_t deadline_ms, const struct runtime_once *once, runtime_done_fn done, void *done_arg);
+void runtime_call_once(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                       int64_t deadline_ms, const struct runtime_once *once, runtime_done_fn done, void *done_arg);
+void runtime_repair_once(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
+                         int64_t deadline_ms, const struct runtime_once *once, runtime_done_fn done, void *done_arg);
 /* The last committed state, or the state as of event AT_VERSION (> 0). Never waits for a step. */
 void runtime_read(struct runtime *runtime, const struct machine_kind *kind, const char *id, int64_t at_version,
                   runtime_done_fn done, void *done_arg);

@@ -25,6 +25,8 @@ struct request {
     struct request *next;
     enum request_kind kind;
     const void *args;
+    const struct runtime_once *once; /* NULL: it may be run again like any other */
+    bool looked;         /* its key was not there when this machine was loaded */
     int64_t deadline_us; /* monotonic */
     int conflicts;
     bool answered;       /* its caller has given up; what was begun is finished all the same */
@@ -36,6 +38,7 @@ struct request {
 enum phase {
     PHASE_READY,  /* nothing: inside work_next() or about to be closed */
     PHASE_LOAD,
+    PHASE_ONCE,   /* has the current request been done before? once.c */
     PHASE_CONFIG,
     PHASE_BIND,
     PHASE_COMMIT,
@@ -70,6 +73,7 @@ struct turn {
     int64_t resend_ms;
     char commit_id[40];
     struct buf snapshot;
+    struct buf once; /* what the commit leaves under the request's key */
 };
 
 struct work {
@@ -144,8 +148,13 @@ void request_free(struct request *request);
 
 /* work.c */
 void work_load(struct work *work);
+void request_put_back(struct work *work); /* the current request is the next of the queue again */
 void work_next(struct work *work);   /* the next input, or rest; WORK may be gone afterwards */
 void work_reload(struct work *work); /* what is in memory is stale */
+
+/* once.c */
+void once_look(struct work *work);  /* for the current request, which has a key; then work_next */
+void once_write(struct work *work); /* what this turn's commit leaves under it, into the turn */
 
 /* turn.c */
 void turn_begin(struct work *work);

@@ -91,6 +91,14 @@ void space_machine(const struct space *space, const char *kind, const char *id, 
     snprintf(out->member, sizeof(out->member), "%s:%s", kind, id);
 }
 
+void space_once_key(const struct space *space, const char *kind, const char *id, const char *key, char out[SPACE_KEY_MAX])
+{
+    int len = snprintf(out, SPACE_KEY_MAX, "sluice:{%s}:%s:%s:once:%s", space->names[space_partition(space, id)].tag, kind,
+                       id, key);
+
+    assert(len > 0 && len < SPACE_KEY_MAX);
+}
+
 void space_tag_key(const struct space *space, const char *tag, char out[SPACE_KEY_MAX])
 {
     int len = snprintf(out, SPACE_KEY_MAX, "sluice:{%s}:tag:%s", space->names[space_partition(space, tag)].tag, tag);

@@ -7,6 +7,7 @@
  *   sluice:{T}:accounts        hash    counters
  *   sluice:{T}:feed            stream  every event, in commit order
  *   sluice:{T}:failed          zset    KIND:ID -> since ms
+ *   sluice:{T}:KIND:ID:once:KEY string  what a call with this idempotency key has done; expires
  *   sluice:{T}:tag:TAG         string  KIND:ID
  *   sluice:daemons             zset    name -> heartbeat ms                                    */
 #ifndef SLUICE_ENGINE_SPACE_H
@@ -34,6 +35,7 @@ struct slice space_failed(const struct space *space, int p);
 
 /* Keys of one machine. MEMBER is how sorted sets, feed and tags name it. */
 #define SPACE_KEY_MAX 320
+#define ONCE_KEY_MAX 64
 struct machine_keys {
     int p;
     char machine[SPACE_KEY_MAX];
@@ -41,6 +43,9 @@ struct machine_keys {
     char member[SPACE_KEY_MAX];
 };
 void space_machine(const struct space *space, const char *kind, const char *id, struct machine_keys *out);
+/* KEY: 1..ONCE_KEY_MAX bytes of a call of machine ID. */
+void space_once_key(const struct space *space, const char *kind, const char *id, const char *key,
+                    char out[SPACE_KEY_MAX]);
 void space_tag_key(const struct space *space, const char *tag, char out[SPACE_KEY_MAX]);
 
 /* MEMBER's parts: the kind's name is copied to KIND (at most KIND_MAX bytes with the NUL); the id is what

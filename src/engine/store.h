@@ -78,6 +78,9 @@ struct commit {
     bool repaired;            /* clear the failure */
     bool claims_only;         /* only the claim changes hands: CHANGES is NULL, the rest stays as it is */
     bool remove;
+    const char *once_key;     /* the idempotency key of the call that this commit answers; NULL: none. A commit whose
+                                 key is there already is a conflict */
+    const char *once_value;   /* kept under it for a day at least */
     const struct tally *tallies;
     size_t tally_count;
 };
@@ -112,6 +115,7 @@ struct store_events {
     int64_t version;
 };
 typedef void (*store_events_fn)(void *arg, const struct store_events *events);
+typedef void (*store_once_fn)(void *arg, enum sl_err err, const char *value);
 typedef void (*store_tag_fn)(void *arg, enum sl_err err, const char *id);
 
 /* A machine that a look at a partition's wheel took. */
@@ -148,6 +152,9 @@ struct store_ops {
     /* Makes our claim last LEASE_MS from now: SL_OK with the new token, SL_ECONFLICT: we lost it. */
     void (*extend)(void *ctx, const struct machine_kind *kind, const char *id, int64_t token_ms, int64_t lease_ms,
                    store_err_fn done, void *arg);
+    /* What a commit left under the idempotency key KEY: SL_OK with NULL if there is nothing, SL_EDOWN, SL_EUNKNOWN. */
+    void (*once)(void *ctx, const struct machine_kind *kind, const char *id, const char *key, store_once_fn done,
+                 void *arg);
     /* Binds TAG (1..200 bytes) to machine ID: SL_OK (also when it was), SL_EREFUSED: bound elsewhere. */
     void (*bind)(void *ctx, const char *tag, const struct machine_kind *kind, const char *id, store_tag_fn done,
                  void *arg);

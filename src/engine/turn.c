@@ -35,19 +35,22 @@ void turn_clear(struct turn *turn)
 {
     buf_clear(&turn->changes);
     buf_clear(&turn->snapshot);
+    buf_clear(&turn->once);
     memset(turn, 0, sizeof(*turn));
 }
 
 void turn_begin(struct work *work)
 {
     struct turn *turn = &work->turn;
-    struct buf changes = turn->changes, snapshot = turn->snapshot;
+    struct buf changes = turn->changes, snapshot = turn->snapshot, once = turn->once;
 
     buf_reset(&changes);
     buf_reset(&snapshot);
+    buf_reset(&once);
     memset(turn, 0, sizeof(*turn));
     turn->changes = changes;
     turn->snapshot = snapshot;
+    turn->once = once;
     work->reply = NULL;
     work->runtime->stats.turns++;
 }
@@ -417,6 +420,11 @@ static void turn_commit(struct work *work)
         commit.changes = buf_text(&turn->changes);
         commit.changes_len = turn->changes.len;
     }
+    if (turn->answers && work->current && work->current->once && !turn->claims_only) {
+        once_write(work);
+        commit.once_key = work->current->once->key;
+        commit.once_value = buf_text(&turn->once);
+    }
     turn_snapshot(work, &commit);
     work->phase = PHASE_COMMIT;
     FAIL_POINT("commit", label.activity);
@@ -544,14 +552,17 @@ static void turn_go_on(struct work *work)
 }
 
 /* The commit was refused. If it was sent before, it may be the earlier sending that is in the way, or have been
- * done and covered by what others did since: running it again, or saying that it was not done, would be a guess. */
+ * done and covered by what others did since: running it again, or saying that it was not done, would be a guess,
+ * unless the request left its key behind when it was done. */
 static void turn_refused(struct work *work, const struct store_committed *committed)
 {
     struct turn *turn = &work->turn;
 
-    if (turn->maybe_sent && !turn->claims_only) {
+    bool has_key = work->current && work->current->once;
+
+    if (turn->maybe_sent && !turn->claims_only && !has_key) {
         turn_answer(work, SL_EUNKNOWN, false, "the store did not answer, and others went on since");
-    } else if (committed->err == SL_ECONFLICT || committed->err == SL_EEXIST) {
+    } else if (committed->err == SL_ECONFLICT || committed->err == SL_EEXIST || (turn->maybe_sent && has_key)) {
         if (work->current)
             work->current->conflicts++;
     } else {

@@ -51,6 +51,17 @@ static struct request *request_take(struct work *work)
     return request;
 }
 
+void request_put_back(struct work *work)
+{
+    work->current->next = work->queue;
+    if (!work->queue)
+        work->queue_tail = &work->current->next;
+    work->queue = work->current;
+    work->current = NULL;
+    work->queued++;
+    work->runtime->stats.waiting++;
+}
+
 static void answer_all(struct work *work, enum sl_err err, const char *detail)
 {
     size_t count = work->queued; /* what they ask when they hear it comes behind, and is not meant */
@@ -123,14 +134,9 @@ void work_reload(struct work *work)
     work->token_ms = 0;
     work->result = NULL;
     work->reply = NULL;
-    if (work->current) { /* it is run again, before those that came after it */
-        work->current->next = work->queue;
-        if (!work->queue)
-            work->queue_tail = &work->current->next;
-        work->queue = work->current;
-        work->current = NULL;
-        work->queued++;
-        work->runtime->stats.waiting++;
+    if (work->current) { /* it is run again, before those that came after it; perhaps somebody has done it */
+        work->current->looked = false;
+        request_put_back(work);
     }
     if (work->queue || work->reclaimed_ms)
         work_load(work);
@@ -190,6 +196,12 @@ static bool timer_is_due(struct work *work)
            work->due_ms * 1000 <= runtime_now_us(work->runtime);
 }
 
+/* A start that nobody looked for needs no look: it is done only if there is no such machine. */
+static bool once_is_due(const struct work *work, const struct request *request)
+{
+    return request->once && !request->looked && !request->answered && !work->unseen;
+}
+
 void work_next(struct work *work)
 {
     work->phase = PHASE_READY;
@@ -202,6 +214,11 @@ void work_next(struct work *work)
             return;
         }
         request = request_take(work);
+        if (once_is_due(work, request)) {
+            work->current = request;
+            once_look(work);
+            return;
+        }
         if (request_turned_away(work, request))
             continue;
         work->current = request;

@@ -1,6 +1,8 @@
 /* The tables of request bodies. */
 #include "payment/calls.h"
 
+#include "payment/steps.h"
+
 static const struct type type_text = TYPE_STR_IN(0, 1024);
 
 static const struct type type_natural = TYPE_I64_IN(0, CASH_MAX);
@@ -167,3 +169,16 @@ static const struct type_field session_change_rows[] = {
     { "change", &type_session_params, offsetof(struct session_change_call, change), TYPE_REQUIRED },
 };
 const struct type type_session_change_call = TYPE_STRUCT_OF("PaymentSessionChangeParams", session_change_call, session_change_rows);
+
+/* ---- replies that are given again ---- */
+
+static const struct type_field start_reply_rows[] = {
+    TF_REQ(start_payment_reply, payment_id, type_id),
+    TF_OPT(start_payment_reply, existing, type_bool),
+};
+const struct type type_start_payment_reply = TYPE_STRUCT_OF(NULL, start_payment_reply, start_reply_rows);
+static const struct type_field refund_reply_rows[] = {
+    TF_REQ(refund_reply, refund_id, type_id),
+    TF_OPT(refund_reply, existing, type_bool),
+};
+const struct type type_refund_reply = TYPE_STRUCT_OF(NULL, refund_reply, refund_reply_rows);

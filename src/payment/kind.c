@@ -72,6 +72,22 @@ static int64_t invoice_revision(const void *state)
     return active ? active->payment.domain_revision : 0;
 }
 
+/* Replies that an answer is made of beside the state. */
+static const struct type *invoice_reply(const void *args)
+{
+    const struct invoice_call *call = args;
+
+    if (!call)
+        return NULL;
+    switch (call->kind) {
+    case CALL_START_PAYMENT:
+    case CALL_REGISTER_PAYMENT: return &type_start_payment_reply;
+    case CALL_REFUND: return &type_refund_reply;
+    case CALL_CALLBACK: return &type_callback_reply;
+    default: return NULL;
+    }
+}
+
 const struct machine_kind invoice_kind = {
     .name = "inv",
     .change = &type_invoice_change,
@@ -81,4 +97,5 @@ const struct machine_kind invoice_kind = {
     .step = invoice_step,
     .label = invoice_label,
     .revision = invoice_revision,
+    .reply = invoice_reply,
 };

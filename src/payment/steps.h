@@ -52,6 +52,9 @@ struct refund_reply {
     bool existing; /* there was one with this id: nothing was changed, whatever the other parameters */
 };
 
+/* For replies that are given again. */
+extern const struct type type_start_payment_reply, type_refund_reply;
+
 /* RefundPayment and CreateManualRefund, doc/spec/refunds.md 2, 3; IN_CALL. Ends with STEP_OK and a struct
  * refund_reply, or with STEP_REFUSED. */
 void refund_payment(const struct step_in *in, const struct refund_call *call, struct step_out *out);

@@ -401,7 +401,7 @@ static void end(void)
 }
 
 static struct outcome {
-    bool there, refused, has_state;
+    bool there, refused, has_state, repeated;
     enum sl_err err;
     int64_t version, value, ticks;
     char text[32], status[16], reason[128], cause[24];
@@ -413,6 +413,7 @@ static void ended(void *arg, const struct runtime_result *result)
     struct outcome *out = arg;
 
     *out = (struct outcome){ .there = true, .refused = result->refused, .err = result->err, .version = result->version };
+    out->repeated = result->repeated;
     if (state) {
         out->has_state = true;
         out->value = state->value;
@@ -827,6 +828,106 @@ Test(engine, a_lost_answer_that_nobody_can_give_any_more_is_unknown, .init = beg
     cr_expect_eq(one.err, SL_EUNKNOWN);
     cr_expect_eq(look("a", 0).value, 17, "it was done once");
     cr_expect_eq(outcome.version, 3);
+}
+
+/* ---- idempotency keys ---- */
+
+static void make_failed(const char *id);
+
+static const struct runtime_once key_one = { "key-1", "f1" }, key_misused = { "key-1", "f2" };
+
+static struct outcome call_once(struct daemon *daemon, const char *id, const struct ask *ask, const struct runtime_once *once)
+{
+    outcome.there = false;
+    runtime_call_once(daemon->runtime, &counter_kind, id, ask, 5000, once, ended, &outcome);
+    redis_fixture_wait(&redis, &outcome.there);
+    return outcome;
+}
+
+/* If this fails, a caller who asks again, anywhere, makes it happen twice, or hears something else than at first. */
+Test(engine, a_key_gives_the_first_answer_again, .init = begin, .fini = end)
+{
+    daemon_open(&second, "second", 300);
+    start("a", 5);
+    start("b", 100);
+    cr_expect_eq(call_once(&first, "a", &add_two, &key_one).value, 7);
+    cr_expect(!outcome.repeated);
+    cr_assert_eq(call("a", add_one).value, 8);
+    cr_expect_eq(call_once(&second, "a", &add_two, &key_one).err, SL_OK);
+    cr_expect(outcome.repeated);
+    cr_expect_eq(outcome.value, 7, "as it was then");
+    cr_expect_eq(outcome.version, 2);
+    cr_expect_eq(call_once(&second, "a", &add_one, &key_misused).err, SL_ECONFLICT);
+    cr_expect_eq(call_once(&first, "b", &add_two, &key_one).value, 102, "another machine has keys of its own");
+    cr_expect_eq(look("a", 0).value, 8);
+    cr_expect_eq(outcome.version, 3);
+}
+
+/* If this fails, two daemons that are asked at once both do it. */
+Test(engine, a_key_that_two_daemons_see_at_once_counts_once, .init = begin, .fini = end)
+{
+    struct outcome one = { 0 }, other = { 0 };
+
+    daemon_open(&second, "second", 300);
+    start("a", 5);
+    runtime_call_once(first.runtime, &counter_kind, "a", &add_two, 5000, &key_one, ended, &one);
+    runtime_call_once(second.runtime, &counter_kind, "a", &add_two, 5000, &key_one, ended, &other);
+    redis_fixture_wait(&redis, &one.there);
+    redis_fixture_wait(&redis, &other.there);
+    cr_expect(one.err == SL_OK && other.err == SL_OK);
+    cr_expect(one.value == 7 && other.value == 7);
+    cr_expect_neq(one.repeated, other.repeated);
+    cr_expect_eq(look("a", 0).value, 7);
+}
+
+/* If this fails, a call with a key is answered with "perhaps", or done again, though its key tells that it was done. */
+Test(engine, a_key_settles_what_a_lost_answer_left_open, .init = begin, .fini = end)
+{
+    struct outcome one = { 0 };
+
+    daemon_open(&second, "second", 300);
+    start("a", 5);
+    lost.armed = true;
+    runtime_call_once(first.runtime, &counter_kind, "a", &add_two, 5000, &key_one, ended, &one);
+    redis_fixture_wait(&redis, &lost.done);
+    cr_assert_eq(call_at(&second, "a", (struct ask){ ASK_ADD, 10, NULL }).value, 17);
+    lost_tell();
+    redis_fixture_wait(&redis, &one.there);
+    cr_expect_eq(one.err, SL_OK);
+    cr_expect_eq(one.value, 7);
+    cr_expect_eq(look("a", 0).value, 17, "it was done once");
+}
+
+/* If this fails, a start with a key is not told from one that came too late, or a call that came to nothing has used its
+ * key up. */
+Test(engine, keys_of_starts_and_of_what_came_to_nothing, .init = begin, .fini = end)
+{
+    static const struct ask five = { ASK_ADD, 5, NULL }, too_much = { ASK_ADD, -1000, NULL };
+    struct outcome out = { 0 };
+    int i;
+
+    daemon_open(&second, "second", 300);
+    for (i = 0; i < 2; i++) {
+        out.there = false;
+        runtime_start_once((i ? &second : &first)->runtime, &counter_kind, "a", &five, 5000, &key_one, ended, &out);
+        redis_fixture_wait(&redis, &out.there);
+        cr_expect_eq(out.err, SL_OK);
+        cr_expect_eq(out.repeated, i == 1);
+        cr_expect_eq(out.version, 1);
+    }
+    out.there = false;
+    runtime_start_once(second.runtime, &counter_kind, "a", &five, 5000, &key_misused, ended, &out);
+    redis_fixture_wait(&redis, &out.there);
+    cr_expect_eq(out.err, SL_ECONFLICT);
+    make_failed("b");
+    for (i = 0; i < 2; i++) {
+        const struct runtime_once once = { "key-2", "f" };
+
+        out.there = false;
+        runtime_repair_once(first.runtime, &counter_kind, "b", i ? &add_two : &too_much, 5000, &once, ended, &out);
+        redis_fixture_wait(&redis, &out.there);
+        cr_expect_eq(out.err, i ? SL_OK : SL_EFAILED, "%d: %s", i, sl_err_name(out.err));
+    }
 }
 
 /* If this fails, a call that was done before the machine failed is said not to have happened. */

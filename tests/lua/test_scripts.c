@@ -78,7 +78,7 @@ static char *digest(void)
 /* ---- commit, with defaults ---- */
 
 struct commit_words {
-    const char *commit_id, *expect_version, *expect_token, *changes, *due, *lease, *snapshot, *mode;
+    const char *commit_id, *expect_version, *expect_token, *changes, *due, *lease, *snapshot, *mode, *once;
     const char *tallies[8];
 };
 
@@ -86,7 +86,7 @@ static int64_t commit(struct commit_words words)
 {
     struct lua_commit_keys keys = {
         slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:accounts"), slice_of("{a}:feed"),
-        slice_of("{a}:failed"),
+        slice_of("{a}:failed"), slice_of(words.once ? "{a}:m:once:k" : "{a}:m"),
     };
     struct slice tallies[8];
     struct lua_commit_args args = {
@@ -94,7 +94,8 @@ static int64_t commit(struct commit_words words)
         slice_of(words.expect_version ? words.expect_version : "0"), slice_of(words.expect_token ? words.expect_token : "0"),
         slice_of(words.changes ? words.changes : ""), slice_of(words.due ? words.due : "keep"),
         slice_of(words.lease ? words.lease : "0"), slice_of("act"), slice_of("out"),
-        slice_of(words.snapshot ? words.snapshot : ""), slice_of(words.mode ? words.mode : ""), tallies, 0,
+        slice_of(words.snapshot ? words.snapshot : ""), slice_of(words.mode ? words.mode : ""),
+        slice_of(words.once ? words.once : ""), tallies, 0,
     };
 
     while (args.tallies_count < 8 && words.tallies[args.tallies_count]) {
