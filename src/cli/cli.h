@@ -8,6 +8,8 @@
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_DOWN = 3 };
 
+#define CLI_HEALTH_MAX 64
+
 struct cli {
     const char *api;   /* http://127.0.0.1:8080 */
     const char *token; /* NULL: none */
@@ -18,6 +20,13 @@ struct cli {
     int partitions;    /* init */
     bool all;          /* account */
     bool strict;       /* domain check */
+    const char *domain, *compare; /* route simulate: a file or a revision; NULL: not given */
+    int from_feed, draws, seed;
+    struct {
+        const char *text;
+        bool down; /* else failing */
+    } health[CLI_HEALTH_MAX];
+    int health_count;
     const char *reason;
     const char *scenario, *failure, *trx, *risk; /* repair; TRX refund book, too; NULL: not given */
     bool yes, dry_run; /* repair */
@@ -79,6 +88,7 @@ int cmd_payment_show(struct cli *cli);
 int cmd_payment_capture(struct cli *cli);
 int cmd_payment_cancel(struct cli *cli);
 int cmd_route_explain(struct cli *cli);
+int cmd_route_simulate(struct cli *cli);
 int cmd_refund_create(struct cli *cli);
 int cmd_refund_book(struct cli *cli);
 int cmd_refund_show(struct cli *cli);

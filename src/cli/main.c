@@ -26,6 +26,8 @@ static const struct command commands[] = {
     { "payment", "cancel", "INVOICE ID", 2, 2, cmd_payment_cancel, "give back what a payment holds (--reason, --wait)" },
     { "payment", "show", "INVOICE ID", 2, 2, cmd_payment_show, "one payment" },
     { "route", "explain", "INVOICE ID", 2, 2, cmd_route_explain, "why a payment went over its route, and not over another" },
+    { "route", "simulate", "[FILE]", 0, 1, cmd_route_simulate,
+      "where the payments of a JSON lines file (or --from-feed=N) would go, touching nothing" },
     { "refund", "create", "INVOICE PAYMENT [AMOUNT]", 2, 3, cmd_refund_create,
       "give back what remains of a payment, or AMOUNT minor units (--cart, --reason, --wait)" },
     { "refund", "book", "INVOICE PAYMENT [AMOUNT]", 2, 3, cmd_refund_book,
@@ -59,6 +61,10 @@ static const struct option options[] = {
     { "yes", no_argument, NULL, 'y' },          { "dry-run", no_argument, NULL, 'n' },
     { "cart", required_argument, NULL, 'c' },   { "older", required_argument, NULL, 'o' },
     { "strict", no_argument, NULL, 'x' },
+    { "domain", required_argument, NULL, 'D' }, { "compare", required_argument, NULL, 'C' },
+    { "from-feed", required_argument, NULL, 'f' }, { "draws", required_argument, NULL, 'd' },
+    { "seed", required_argument, NULL, 'e' },   { "down", required_argument, NULL, 'O' },
+    { "failing", required_argument, NULL, 'G' },
     { "all", no_argument, NULL, 'A' },          { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 },
 };
@@ -87,6 +93,11 @@ static void print_help(FILE *out)
           "  --yes, --dry-run repair: without asking; without doing anything\n"
           "  --cart=FILE      payment capture: what is captured; refund: what remains; as JSON\n"
           "  --strict         domain check: warnings count as errors\n"
+          "  --domain=FILE|REVISION, --compare=FILE|REVISION: route simulate: of the configuration (default: the one\n"
+          "                   in use), and of another one to hold against it\n"
+          "  --from-feed=N    route simulate: the last N payments that were started\n"
+          "  --down=PROVIDER, --failing=PROVIDER=RATE: route simulate: its calls fail; so many of its payments do (0..1)\n"
+          "  --draws=N, --seed=N: route simulate: draws of each payment (default: 100), and which ones\n"
           "  --older=SECONDS  stuck: for longer than this (default: 60)\n"
           "  --reason=TEXT, --status=STATUS, --all, --help, --version\n"
           "\n"
@@ -105,6 +116,16 @@ static int number(const char *name, const char *text, long min, long max)
     return (int)value;
 }
 
+static void health_assume(struct cli *cli, const char *text, bool down)
+{
+    if (cli->health_count == CLI_HEALTH_MAX) {
+        fprintf(stderr, "sluice: --down and --failing can be given %d times\n", CLI_HEALTH_MAX);
+        exit(EXIT_USAGE);
+    }
+    cli->health[cli->health_count].text = text;
+    cli->health[cli->health_count++].down = down;
+}
+
 static void options_read(int argc, char **argv, struct cli *cli)
 {
     int option;
@@ -113,6 +134,8 @@ static void options_read(int argc, char **argv, struct cli *cli)
     cli->token = getenv("SLUICE_TOKEN");
     cli->redis = getenv("SLUICE_REDIS");
     cli->older_s = 60;
+    cli->draws = 100;
+    cli->seed = 1;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'a': cli->api = optarg; break;
@@ -127,6 +150,13 @@ static void options_read(int argc, char **argv, struct cli *cli)
         case 'o': cli->older_s = number("older", optarg, 0, 31622400); break;
         case 'A': cli->all = true; break;
         case 'x': cli->strict = true; break;
+        case 'D': cli->domain = optarg; break;
+        case 'C': cli->compare = optarg; break;
+        case 'f': cli->from_feed = number("from-feed", optarg, 1, 1000000); break;
+        case 'd': cli->draws = number("draws", optarg, 1, 1000000); break;
+        case 'e': cli->seed = number("seed", optarg, 0, 2147483647); break;
+        case 'O':
+        case 'G': health_assume(cli, optarg, option == 'O'); break;
         case 'S': cli->scenario = optarg; break;
         case 'F': cli->failure = optarg; break;
         case 'T': cli->trx = optarg; break;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "domain/health.h"
+
 #define DELEGATES_MAX 64 /* rulesets on the way from the top; circles were refused when it was read */
 
 
@@ -271,6 +273,26 @@ static uint64_t pin_hash(const struct routing_request *request, const struct rou
     return hash ? hash : 1;
 }
 
+/* ---- what is asked of refunds ---- */
+
+const char *routing_require_refunds(const struct domain *domain, const struct merchant_refund_terms *terms,
+                                    struct routing_request *request)
+{
+    const struct type_list *methods;
+    struct payment_method method;
+
+    if (!terms)
+        return NULL;
+    methods = selector_value(domain, terms->payment_methods, &request->facts);
+    if (!methods)
+        return "the methods of the merchant's refund terms do not reduce to a value";
+    request->refund = tool_method(request->facts.payment_tool, &method) && method_in(&method, methods);
+    if (!request->refund || !terms->partial_refunds)
+        return NULL;
+    request->partial_refund = selector_value(domain, terms->partial_refunds->cash_limit, &request->facts);
+    return request->partial_refund ? NULL : "the limit of the merchant's partial refunds does not reduce to a value";
+}
+
 /* ---- gathering ---- */
 
 static const char *prohibited(const struct routing_rules *prohibitions, const struct domain *domain,
@@ -377,6 +399,22 @@ void routing_reject(struct candidate *candidate, int group, const char *reason)
         return;
     candidate->rejected = reason;
     candidate->group = group;
+}
+
+bool routing_assess(struct candidate *candidate, const struct health_view *view, struct arena *arena)
+{
+    struct health_status availability =
+        health_route_status(view, candidate->provider, candidate->terminal, HEALTH_AVAILABILITY);
+    struct health_status conversion =
+        health_route_status(view, candidate->provider, candidate->terminal, HEALTH_CONVERSION);
+
+    candidate->availability = 1 - availability.rate;
+    candidate->conversion = 1 - conversion.rate;
+    candidate->lacking = conversion.critical;
+    if (availability.critical)
+        routing_reject(candidate, REJECT_UNAVAILABLE,
+                       arena_printf(arena, "the adapter fails in %.0f %% of its calls", 100 * availability.rate));
+    return !availability.critical;
 }
 
 size_t routing_accepted(const struct candidates *candidates)

@@ -5,6 +5,8 @@
 
 #include "domain/domain.h"
 
+struct health_view;
+
 /* What routing knows of a payment beside its facts (routing.md 2). */
 struct routing_request {
     struct varset facts;
@@ -52,12 +54,20 @@ struct candidates {
     const char *misconfiguration; /* a ruleset does not reduce: there are no candidates; NULL: fine */
 };
 
+/* Fills in what REQUEST asks of refunds, from the merchant's refund TERMS (NULL: none) and the request's facts. NULL: it
+ * is filled in; otherwise why the terms are misconfigured, a static sentence. */
+const char *routing_require_refunds(const struct domain *domain, const struct merchant_refund_terms *terms,
+                                    struct routing_request *request);
+
 /* Gathers and tests candidates (routing.md 3-5); all in ARENA. */
 void routing_gather(const struct domain *domain, const struct routing_request *request, struct arena *arena,
                     struct candidates *out);
 
 /* Turns CANDIDATE away; the first reason stays. */
 void routing_reject(struct candidate *candidate, int group, const char *reason);
+/* Fills in the health of CANDIDATE, which is not rejected, by VIEW (may be NULL), and turns it away, with the group
+ * REJECT_UNAVAILABLE, if its provider is dead (routing.md 7). False: it was turned away. */
+bool routing_assess(struct candidate *candidate, const struct health_view *view, struct arena *arena);
 size_t routing_accepted(const struct candidates *candidates);
 
 /* What a choice was made by (routing.md 8.2), without the blacklist: no listed route comes so far. */

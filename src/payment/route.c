@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "domain/health.h"
 #include "payment/effect.h"
 #include "payment/flow.h"
 #include "payment/payer.h"
@@ -262,20 +261,12 @@ static void assess(struct route_search *search)
 
     for (i = 0; i < search->candidates.count; i++) {
         struct candidate *candidate = &search->candidates.list[i];
-        struct health_status availability, conversion;
 
         if (candidate->rejected)
             continue;
-        availability = health_route_status(view, candidate->provider, candidate->terminal, HEALTH_AVAILABILITY);
-        conversion = health_route_status(view, candidate->provider, candidate->terminal, HEALTH_CONVERSION);
-        candidate->availability = 1 - availability.rate;
-        candidate->conversion = 1 - conversion.rate;
-        candidate->lacking = conversion.critical;
         search->assessed[i] = true;
-        if (availability.critical)
-            reject(search, candidate, REJECT_UNAVAILABLE,
-                   arena_printf(search->ctx->in->arena, "the adapter fails in %.0f %% of its calls",
-                                100 * availability.rate));
+        if (!routing_assess(candidate, view, search->ctx->in->arena))
+            search->last_group = REJECT_UNAVAILABLE;
     }
 }
 

@@ -2,29 +2,6 @@
 #include "payment/flow.h"
 #include "payment/route.h"
 
-/* Merchant refund terms that cover the payment's method ask the same of the provider (routing.md 2). */
-static bool refund_requirement(struct step_ctx *ctx, const struct merchant_refund_terms *terms,
-                               struct routing_request *out)
-{
-    const struct type_list *methods;
-    struct payment_method method;
-
-    if (!terms)
-        return true;
-    methods = selector_value(ctx->in->config, terms->payment_methods, &out->facts);
-    if (!methods) {
-        step_fail(ctx->in, ctx->out, "the methods of the merchant's refund terms do not reduce to a value");
-        return false;
-    }
-    out->refund = tool_method(out->facts.payment_tool, &method) && method_in(&method, methods);
-    if (!out->refund || !terms->partial_refunds)
-        return true;
-    out->partial_refund = selector_value(ctx->in->config, terms->partial_refunds->cash_limit, &out->facts);
-    if (!out->partial_refund)
-        step_fail(ctx->in, ctx->out, "the limit of the merchant's partial refunds does not reduce to a value");
-    return out->partial_refund != NULL;
-}
-
 static void pin_facts(const struct payment *payment, struct routing_request *out)
 {
     const struct payment_resource_payer *payer = payment->payer.payment_resource;
@@ -44,6 +21,7 @@ bool route_request_build(struct step_ctx *ctx, struct routing_request *out)
     const struct payment *payment = &ctx->payment->payment;
     const struct shop *shop = flow_shop(ctx);
     const struct term_set *terms;
+    const char *why;
 
     *out = (struct routing_request){ .shop = shop, .risk_score = ctx->payment->risk_score };
     if (!shop)
@@ -59,5 +37,8 @@ bool route_request_build(struct step_ctx *ctx, struct routing_request *out)
         out->hold_lifetime_s = payment->flow.hold.held_until / 1000000 - payment->created_at / 1000000;
     out->recurrent = payment->payer.tag == PAYER_RECURRENT || (payment->make_recurrent && *payment->make_recurrent);
     pin_facts(payment, out);
-    return refund_requirement(ctx, terms->payments->refunds, out);
+    why = routing_require_refunds(ctx->in->config, terms->payments->refunds, out);
+    if (why)
+        step_fail(ctx->in, ctx->out, "%s", why);
+    return !why;
 }

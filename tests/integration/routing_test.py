@@ -1,4 +1,5 @@
 """Routes, seen from outside: why a payment went where it went, by the API and on a terminal."""
+import json
 import subprocess
 import sys
 
@@ -84,6 +85,18 @@ def a_terminal_shows_the_table():
     expect(any("terminal-day-turnover: 2000000 of 300000 (exceeded)" in line for line in lines), done.stdout)
 
 
+def the_feed_is_a_sample():
+    """What was just paid, simulated under the same configuration, goes where it went; limits apart."""
+    api = f"--api=http://127.0.0.1:{WORLD['port']}"
+    found = json.loads(WORLD["world"].sluice(api, "route", "simulate", "--from-feed=100", "--json"))
+    expect(found["payments"] == 4 and found["unrouted"] == 1, f"{found}")
+    expect(found["failures"] == [{"code": "no_route_found:forbidden", "reason": "", "payments": 1}], f"{found}")
+    payments = {row["route"]["terminal"]["id"]: row["payments"] for row in found["routes"]}
+    expect(payments[3] == 2 and payments[2] == 1, f"two by MIR, and the large one, which met a limit: {payments}")
+    found = json.loads(WORLD["world"].sluice(api, "route", "simulate", "--from-feed=1", "--compare=1", "--down=1", "--json"))
+    expect(found["before"]["payments"] == 1 and found["before"] == found["after"], f"{found}")
+
+
 def main():
     with World() as world:
         daemon, port = world.start_daemon()
@@ -91,7 +104,7 @@ def main():
         WORLD.update(world=world, port=port, daemon=daemon)
         return run([(test.__name__, test) for test in (
             every_candidate_has_its_reason, a_cascade_tells_both_attempts, what_no_route_would_take_says_why,
-            a_full_terminal_gives_way_and_says_so, a_terminal_shows_the_table)])
+            a_full_terminal_gives_way_and_says_so, a_terminal_shows_the_table, the_feed_is_a_sample)])
 
 
 if __name__ == "__main__":
