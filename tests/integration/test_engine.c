@@ -898,6 +898,26 @@ Test(engine, a_key_settles_what_a_lost_answer_left_open, .init = begin, .fini = 
     cr_expect_eq(look("a", 0).value, 17, "it was done once");
 }
 
+/* If this fails, what was done before the machine failed is said not to have happened although its key tells that it was. */
+Test(engine, a_key_is_asked_for_on_a_failed_machine_too, .init = begin, .fini = end)
+{
+    struct outcome one = { 0 };
+
+    daemon_open(&second, "second", 300);
+    start("a", 5);
+    lost.armed = true;
+    runtime_call_once(first.runtime, &counter_kind, "a", &add_two, 5000, &key_one, ended, &one);
+    redis_fixture_wait(&redis, &lost.done);
+    world.script[0] = SL_EPROTO;
+    world.scripted = 1;
+    cr_assert_eq(call_at(&second, "a", (struct ask){ ASK_ECHO, 0, NULL }).err, SL_EFAILED);
+    lost_tell();
+    redis_fixture_wait(&redis, &one.there);
+    cr_expect_eq(one.err, SL_OK, "%s", sl_err_name(one.err));
+    cr_expect_eq(one.value, 7);
+    cr_expect_eq(call_once(&second, "a", &add_two, &key_one).value, 7);
+}
+
 /* If this fails, a start with a key is not told from one that came too late, or a call that came to nothing has used its
  * key up. */
 Test(engine, keys_of_starts_and_of_what_came_to_nothing, .init = begin, .fini = end)
