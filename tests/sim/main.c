@@ -55,13 +55,13 @@ const char *break_name(int kind)
 static const struct weather weathers[] = {
     { .name = "calm" },
     { .name = "lossy", .not_sent = 3000, .lost_request = 3000, .lost_answer = 10000, .late_request = 5000, .slow = 2000 },
-    { .name = "crashing", .crash_before = 600, .crash_after = 600, .lost_answer = 1000, .crash_s = 25, .stop_s = 60,
-      .all_down_s = 120 },
-    { .name = "stalling", .slow = 20000, .pause_s = 12, .late_request = 3000, .away_s = 60 },
+    { .name = "crashing", .crash_before = 2500, .crash_after = 2500, .lost_answer = 1000, .crash_s = 8, .stop_s = 20,
+      .all_down_s = 40 },
+    { .name = "stalling", .slow = 20000, .pause_s = 6, .late_request = 3000, .away_s = 25 },
     { .name = "a bad bank", .undelivered = 30000, .unanswered = 30000, .repeated = 20000, .late = 10000, .garbage = 4000 },
     { .name = "stormy", .not_sent = 4000, .lost_request = 4000, .lost_answer = 8000, .late_request = 6000, .slow = 5000,
-      .crash_before = 500, .crash_after = 500, .undelivered = 20000, .unanswered = 20000, .repeated = 10000,
-      .late = 10000, .garbage = 2000, .crash_s = 40, .pause_s = 25, .stop_s = 90, .away_s = 90, .all_down_s = 300 },
+      .crash_before = 1200, .crash_after = 1200, .undelivered = 20000, .unanswered = 20000, .repeated = 10000,
+      .late = 10000, .garbage = 2000, .crash_s = 15, .pause_s = 10, .stop_s = 30, .away_s = 30, .all_down_s = 80 },
 };
 
 /* ---- what the others ask ---- */
