@@ -65,7 +65,7 @@ static struct turnover_facts facts_of(const struct step_ctx *ctx)
         .shop_id = payment->shop_ref.id,
         .tool = payer_tool(&payment->payer),
         .email = payer_contact(&payment->payer)->email,
-        .body = payment->cost,
+        .body = *payment_state_cost(ctx->payment),
         .created_at = payment->created_at,
         .domain = ctx->in->config,
     };
@@ -100,8 +100,10 @@ bool limits_ask_shop(struct step_ctx *ctx, enum limit_verb verb, bool tolerant, 
     return limits_ask(&task, &facts, set, ctx->in->arena, ask, &fault) || fault_fails(ctx, &fault);
 }
 
-/* The limits that the route's terms name for the payment; *LIMITS NULL: none. False: the step has failed. */
-static bool route_limits(struct step_ctx *ctx, const struct route *route, bool trust, const struct type_list **limits)
+/* The limits that the route's terms name for a payment of COST; *LIMITS NULL: none. What is committed and what is
+ * rolled back has to be what was held, so all of them see the same facts. False: the step has failed. */
+static bool route_limits(struct step_ctx *ctx, const struct route *route, const struct cash *cost,
+                         const struct type_list **limits)
 {
     const struct terminal *terminal = domain_terminal(ctx->in->config, route->terminal.id);
     const struct provision_terms *terms = terminal ? terminal->effective : NULL;
@@ -114,7 +116,7 @@ static bool route_limits(struct step_ctx *ctx, const struct route *route, bool t
     shop = flow_shop(ctx);
     if (!shop)
         return false;
-    facts = flow_facts(ctx, shop, payment_state_cost(ctx->payment), trust);
+    facts = flow_facts(ctx, shop, cost, true);
     *limits = selector_value(ctx->in->config, terms->payments->turnover_limits, &facts);
     if (!*limits)
         step_fail(ctx->in, ctx->out, "the turnover limits of terminal %lld do not reduce to a value",
@@ -122,10 +124,11 @@ static bool route_limits(struct step_ctx *ctx, const struct route *route, bool t
     return *limits != NULL;
 }
 
-/* Adds what TASK says of FACTS about the limits of ROUTE, which is filled in. SET and FAULT as in limits.h. */
-static bool ask_of_route(struct step_ctx *ctx, const struct route *route, const struct turnover_task *task,
-                         struct turnover_facts *facts, struct limits_ask *ask, struct limits_set *set,
-                         struct turnover_fault *fault)
+/* Adds what TASK says of FACTS about the limits of ROUTE, which is filled in; COST: that its terms see. SET and FAULT
+ * as in limits.h. */
+static bool ask_of_route(struct step_ctx *ctx, const struct route *route, const struct cash *cost,
+                         const struct turnover_task *task, struct turnover_facts *facts, struct limits_ask *ask,
+                         struct limits_set *set, struct turnover_fault *fault)
 {
     const struct type_list *limits;
     struct turnover_fault own_fault;
@@ -135,7 +138,7 @@ static bool ask_of_route(struct step_ctx *ctx, const struct route *route, const 
     set = set ? set : &own;
     if (fault)
         fault->kind = 0;
-    if (!route_limits(ctx, route, task->verb != LIMIT_COMMIT, &limits))
+    if (!route_limits(ctx, route, cost, &limits))
         return false;
     if (!limits_set_of(ctx->in->config, limits, ctx->in->arena, set, &why)) {
         step_fail(ctx->in, ctx->out, "terminal %lld: %s", (long long)route->terminal.id, why);
@@ -162,7 +165,8 @@ bool limits_ask_route(struct step_ctx *ctx, const struct route *route, const str
         facts.body = *task->body;
     turnover.operation = turnover_route_operation(ctx->in->arena, route->provider.id, route->terminal.id, ctx->in->id,
                                                   ctx->payment->payment.id, task->iter);
-    return ask_of_route(ctx, route, &turnover, &facts, ask, set, fault);
+    return ask_of_route(ctx, route, task->cost ? task->cost : payment_state_cost(ctx->payment), &turnover, &facts, ask,
+                        set, fault);
 }
 
 bool limits_run_refund(struct step_ctx *ctx, enum limit_verb verb)
@@ -179,7 +183,8 @@ bool limits_run_refund(struct step_ctx *ctx, enum limit_verb verb)
     facts.created_at = refund->created_at;
     facts.session_present = session && session->status == SESSION_FINISHED;
     task.operation = turnover_refund_operation(ctx->in->arena, ctx->in->id, ctx->payment->payment.id, refund->id);
-    return (!route || ask_of_route(ctx, route, &task, &facts, &ask, NULL, NULL)) && limits_run(ctx, &ask);
+    return (!route || ask_of_route(ctx, route, payment_state_cost(ctx->payment), &task, &facts, &ask, NULL, NULL)) &&
+           limits_run(ctx, &ask);
 }
 
 /* ---- running ---- */

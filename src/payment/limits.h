@@ -50,7 +50,8 @@ struct limits_route_task {
     enum limit_verb verb;
     int64_t iter;
     bool tolerant;
-    const struct cash *body;    /* NULL: the payment's cost */
+    const struct cash *cost;    /* that the terms see, which name the limits; NULL: the payment's effective one */
+    const struct cash *body;    /* NULL: the payment's effective cost */
     const struct cash *partial; /* LIMIT_COMMIT: the captured cost */
     bool session;               /* a finished session speaks for the attempt (limits.md 4.2) */
 };

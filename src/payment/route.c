@@ -211,7 +211,7 @@ static bool hold_limits(struct route_search *search, struct limits_ask *ask)
 {
     struct step_ctx *ctx = search->ctx;
     const struct limits_route_task task = {
-        .verb = LIMIT_HOLD, .iter = (int64_t)ctx->payment->routes.count + 1, .body = payment_state_cost(ctx->payment),
+        .verb = LIMIT_HOLD, .iter = (int64_t)ctx->payment->routes.count + 1,
     };
     struct route_order *order = arena_alloc(ctx->in->arena, sizeof(*order));
     size_t i;

@@ -294,7 +294,7 @@ void route_explain(const char *id, const struct invoice_state *invoice, const st
     tell_candidates(&explanation);
     tell_turned_away(&explanation, &candidates);
     buf_str(out, "],\"used_varset\":");
-    if (request.shop)
+    if (request.facts.currency)
         varset_write(&request.facts, out);
     else
         buf_str(out, "{}");

@@ -55,6 +55,16 @@ int64_t limit_counters_value(const struct limit_counters *counters, const char *
     return counter ? counter->value : 0;
 }
 
+const char *limit_counters_name(const struct limit_counters *counters, const char *limit_id)
+{
+    const struct counter *counter = counters->list;
+    size_t length = strlen(limit_id);
+
+    while (counter && (strncmp(counter->name, limit_id, length) != 0 || counter->name[length] != '/'))
+        counter = counter->next;
+    return counter ? counter->name : NULL;
+}
+
 size_t limit_counters_held(const struct limit_counters *counters)
 {
     const struct counter *counter;

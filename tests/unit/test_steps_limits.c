@@ -198,6 +198,125 @@ Test(steps_limits, a_blacklisted_card_goes_elsewhere)
     world_close(&world);
 }
 
+/* ---- what a payment's terms see must stay the same from hold to end ---- */
+
+#define HOLD "{\"hold\":{\"on_hold_expiration\":\"cancel\"}}"
+#define CHANGED_TO(amount)                                                                                  \
+    "{\"intent\":{\"finish\":{\"status\":{\"success\":{\"changed_cost\":{\"amount\":" #amount               \
+    ",\"currency\":{\"symbolic_code\":\"RUB\"}}}}}},\"trx\":{\"id\":\"T1\",\"extra\":{}}}"
+#define RUB(amount) "{\"inclusive\":{\"amount\":" #amount ",\"currency\":{\"symbolic_code\":\"RUB\"}}}"
+#define IF(condition, limit) "{\"if_\":{\"condition\":" condition "},\"then_\":{\"value\":[" limit "]}}"
+#define SELECTED_LIMITS(provider, ...)                                                                      \
+    { "provider", "{\"id\":" #provider "}", "terms.payments.turnover_limits", "{\"decisions\":[" __VA_ARGS__ "]}" }
+#define FAILURES "card-terminal-failures"
+#define COUNTS_MONEY(limit) \
+    { "limit_config", "{\"id\":\"" limit "\"}", "type", "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":\"RUB\"}}}}" }
+
+/* Starts a held payment whose provider answers ANSWER, and captures or cancels it. */
+static void pay_held(struct payment_world *world, const char *answer, bool captures)
+{
+    if (answer)
+        world_say(world, answer);
+    cr_assert(world_start_with(world, NULL, HOLD, NULL) == STEP_OK);
+    world_run(world);
+    cr_assert(!world->driver.failed, "%s", world->driver.reason);
+    cr_assert_str_eq(world_status(world), "processed");
+    cr_assert((captures ? world_capture(world, "1", "{\"reason\":\"ok\"}") : world_cancel(world, "1", "no")) == STEP_OK);
+    world_run(world);
+    cr_assert(!world->driver.failed, "%s", world->driver.reason);
+    cr_assert_str_eq(world_status(world), captures ? "captured" : "cancelled");
+    cr_assert_eq(limit_counters_held(world->counters), 0);
+}
+
+/* Limits that depend on the cost are released as they were held: at the cost that the payment had then. Fails: a
+ * changed cost parks the machine after the money was authorised. */
+Test(steps_limits, a_changed_cost_may_come_under_other_limits)
+{
+    static const struct world_patch patches[] = {
+        TWO_ROUTES, STARTED("terminal-day-turnover"),
+        SELECTED_LIMITS(1, IF("{\"cost_in\":{\"lower\":" RUB(0) ",\"upper\":" RUB(50000) "}}", LIMIT("provider-month-turnover", 100000)) ","
+                           IF("{\"cost_in\":{\"lower\":" RUB(50001) ",\"upper\":" RUB(900000) "}}", LIMIT("terminal-day-turnover", 1))),
+        END,
+    };
+    struct payment_world world;
+    int captures;
+
+    for (captures = 0; captures < 2; captures++) {
+        world_open(&world, BOOKS, 42000, patches);
+        pay_held(&world, CHANGED_TO(84000), captures);
+        cr_assert_eq(turnover_of(&world, 1), 0);
+        world_close(&world);
+    }
+}
+
+/* An invertable limit counts the attempt that a cancel ends, at the cost that is held for it. Fails: a cost that the
+ * provider lowered parks the machine at the cancel. */
+Test(steps_limits, a_cancelled_attempt_counts_at_its_changed_cost)
+{
+    static const struct world_patch patches[] = {
+        TWO_ROUTES, STARTED(FAILURES), COUNTS_MONEY(FAILURES), LIMITS_OF(1, LIMIT(FAILURES, 100000)), END,
+    };
+    static const struct {
+        const char *answer;
+        int64_t counted;
+    } rows[] = { { NULL, 42000 }, { CHANGED_TO(21000), 21000 }, { CHANGED_TO(84000), 84000 } };
+    struct payment_world world;
+    const char *counter;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        world_open(&world, BOOKS, 42000, patches);
+        pay_held(&world, rows[i].answer, false);
+        counter = limit_counters_name(world.counters, FAILURES);
+        cr_assert_not_null(counter);
+        cr_assert_eq(limit_counters_value(world.counters, counter), rows[i].counted, "%zu: %lld", i,
+                     (long long)limit_counters_value(world.counters, counter));
+        world_close(&world);
+    }
+}
+
+/* Limits that depend on the trust in the payer's client are committed as they were held. Fails: every such payment
+ * parks its machine after the capture. */
+Test(steps_limits, limits_may_depend_on_trust)
+{
+    static const struct world_patch patches[] = {
+        TWO_ROUTES,
+        SELECTED_LIMITS(1, IF("{\"trust_level_is\":\"well_known\"}", LIMIT("provider-month-turnover", 100000)) ","
+                           IF("{\"trust_level_is\":\"unknown\"}", LIMIT("card-day-count", 1))),
+        END,
+    };
+    static const struct invoice_client_info client = { .trust_level = TRUST_WELL_KNOWN };
+    struct payment_world world;
+    int captures;
+
+    for (captures = 0; captures < 2; captures++) {
+        world_open(&world, BOOKS, 42000, patches);
+        ((struct invoice_state *)world.driver.state)->invoice.client_info = &client;
+        pay_held(&world, NULL, captures);
+        cr_assert_eq(turnover_of(&world, 1), captures ? 42000 : 0);
+        world_close(&world);
+    }
+}
+
+/* A provider may take nothing at all, and a number cannot be held for nothing: what was held stays until the end.
+ * Fails: the machine parks, where no scenario helps. */
+Test(steps_limits, a_cost_changed_to_nothing_counts_as_nothing)
+{
+    static const struct world_patch patches[] = {
+        TWO_ROUTES, LIMITS_OF(1, LIMIT("provider-month-turnover", 100000) "," LIMIT("card-day-count", 9)), END,
+    };
+    struct payment_world world;
+    int captures;
+
+    for (captures = 0; captures < 2; captures++) {
+        world_open(&world, BOOKS, 42000, patches);
+        pay_held(&world, CHANGED_TO(0), captures);
+        cr_assert_eq(turnover_of(&world, 1), 0);
+        cr_assert_eq(limit_counters_value(world.counters, limit_counters_name(world.counters, "card-day-count")), 0);
+        world_close(&world);
+    }
+}
+
 /* ---- the cascade ---- */
 
 /* After a failure the next route is tried under the next iteration; the first holds nothing any more. */

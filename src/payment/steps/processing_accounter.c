@@ -6,12 +6,16 @@
 #include "payment/plan.h"
 #include "payment/steps/step.h"
 
-/* What was held at the old cost goes back, and the new cost is held. False: ordered, or the step has failed. */
+/* What was held at the old cost goes back, and the new cost is held. Nothing can be held for a cost of nothing: the
+ * old one is, until its end takes it away. False: ordered, or the step has failed. */
 static bool hold_anew(struct step_ctx *ctx)
 {
-    const struct limits_route_task old = { .verb = LIMIT_ROLLBACK, .iter = (int64_t)ctx->payment->routes.count };
+    const struct cash *before = &ctx->payment->payment.cost, *cost = ctx->payment->new_cash;
+    const struct limits_route_task old = {
+        .verb = LIMIT_ROLLBACK, .iter = (int64_t)ctx->payment->routes.count, .cost = before,
+    };
     const struct limits_route_task anew = {
-        .verb = LIMIT_HOLD, .iter = payment_iter(ctx->payment), .body = ctx->payment->new_cash,
+        .verb = LIMIT_HOLD, .iter = payment_iter(ctx->payment), .body = cost->amount ? cost : before,
     };
     const struct route *route = payment_route(ctx->payment);
     struct turnover_fault fault; /* a limit that cannot count the new cost does not stop it */
