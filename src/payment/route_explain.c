@@ -221,17 +221,40 @@ static void tell(struct explanation *explanation, const struct route *route, boo
     remember(explanation, route);
 }
 
-static void tell_tried(struct explanation *explanation)
+/* What kept the current route away, which was only named. */
+static const char *named_note(const struct explanation *explanation)
 {
     const struct route *routes = explanation->payment->routes.items;
-    bool found = explanation->payment->cash_flow.items != NULL; /* else it was named for want of another */
+    const struct route_scores *scores = scores_find(explanation->payment, &routes[0]);
+    const char *over = limits_note(explanation->arena, limits_find(explanation->payment, &routes[0]));
+    size_t i;
+
+    for (i = 1; i < explanation->payment->routes.count; i++) {
+        if (route_equal(&routes[i], &routes[0]))
+            return "it was tried before, without success";
+    }
+    if (*over)
+        return over;
+    if (scores && score_of(scores, BY_BLACKLIST) > 0)
+        return "the card is blacklisted for it";
+    if (scores && score_of(scores, BY_AVAILABILITY_CONDITION) == 0)
+        return score_note(explanation, scores, scores, BY_AVAILABILITY_CONDITION);
+    return "there is not enough data to explain it";
+}
+
+static void tell_tried(struct explanation *explanation)
+{
+    const struct payment_state *payment = explanation->payment;
+    const struct route *routes = payment->routes.items;
+    /* Without a flow, made or to be made, it was named for want of another. */
+    bool found = payment->cash_flow.items != NULL || payment->activity == ACT_CASH_FLOW_BUILDING;
     size_t i;
 
     for (i = 0; i < explanation->payment->routes.count; i++) {
         if (i == 0)
             tell(explanation, &routes[i], true,
-                 found ? "it was chosen" : joined(explanation->arena, "it was named when no route was left:",
-                                                  candidate_note(explanation, &routes[i])));
+                 found ? "it was chosen"
+                       : joined(explanation->arena, "it was named when no route was left:", named_note(explanation)));
         else
             tell(explanation, &routes[i], false, "it was tried before, without success");
     }

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "payment/limits.h"
+#include "payment/route_explain.h"
 #include "support/payment_world.h"
 
 #define BOOKS "shop-acme-books"
@@ -410,4 +411,91 @@ Test(steps_cascade, every_condition_has_its_say)
         cr_assert(world_books_are_settled(&world), "%s", rows[i].what);
         world_close(&world);
     }
+}
+
+/* ---- why a route is the first of those explained ---- */
+
+#define NAMED "it was named when no route was left: "
+
+/* The sentence about the payment's current route. */
+static const char *first_sentence(struct payment_world *world)
+{
+    struct buf json = BUF_EMPTY;
+    const char *text;
+    char *end;
+
+    route_explain("inv", world_state(world), world_payment(world), world->domain, &health_defaults, world->driver.arena,
+                  &json);
+    text = strstr(arena_strdup(world->driver.arena, buf_text(&json)), "\"rejection_description\":\"");
+    buf_clear(&json);
+    cr_assert_not_null(text);
+    text += strlen("\"rejection_description\":\"");
+    end = strchr(text, '"');
+    *end = '\0';
+    return text;
+}
+
+/* A route that was only named because the protocol wants one says what kept it away, and not how it compares with
+ * itself. Fails: who looks for the reason is told that the route won against itself. */
+Test(steps_explain, a_route_that_was_only_named_says_what_kept_it_away)
+{
+    static const struct health_rates rates[] = {
+        { 1, { true, true }, { 0.9, 0.1 } }, { 2, { true, true }, { 0.9, 0.1 } },
+    };
+    static const struct health_view dead = { &health_defaults, rates, SL_COUNT(rates) };
+    static const struct {
+        const struct health_view *outlook;
+        int64_t before;
+        const char *sentence;
+    } rows[] = {
+        { &dead, 0, NAMED "its provider is not available: 90.0 % of the calls fail, from 70.0 % on it counts as dead" },
+        { NULL, 100000, NAMED "limit provider-month-turnover is exceeded: 142000 of 100000" },
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        world_open(&world, BOOKS, 42000, two_routes);
+        world.driver.outlook = rows[i].outlook;
+        if (rows[i].before) {
+            count_before(&world, 1, rows[i].before);
+            count_before(&world, 2, rows[i].before);
+        }
+        pay(&world);
+        cr_assert_str_eq(first_sentence(&world), rows[i].sentence);
+        world_close(&world);
+    }
+}
+
+/* Rules that list a terminal twice make a cascade that finds nothing more and names the same route again; that is no
+ * reason to say it won, nor to hold anything of it. */
+Test(steps_explain, a_route_that_was_tried_and_named_again_says_so)
+{
+    static const struct world_patch patches[] = {
+        TWO_ROUTES, ATTEMPTS(5), BEHAVIOUR(NULL),
+        { "routing_rules", "{\"id\":2}", "decisions", ROUTES(ROUTE(1, 1000) "," ROUTE(1, 900)) }, END,
+    };
+    struct payment_world world;
+
+    world_open(&world, BOOKS, 42000, patches);
+    world_say(&world, DECLINED("x"));
+    pay(&world);
+    cr_assert_str_eq(world_status(&world), "failed:authorization_failed:x");
+    cr_assert_eq(limit_counters_held(world.counters), 0);
+    cr_assert_str_eq(first_sentence(&world), NAMED "it was tried before, without success");
+    world_close(&world);
+}
+
+/* A route is chosen before its cash flow is built, where a payment may park. Fails: the operator who looks at it is
+ * told that no route was left. */
+Test(steps_explain, a_route_without_a_cash_flow_yet_was_chosen)
+{
+    struct payment_world world;
+
+    world_open(&world, BOOKS, 42000, two_routes);
+    cr_assert(world_start(&world) == STEP_OK);
+    while (world_payment(&world)->activity != ACT_CASH_FLOW_BUILDING)
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    cr_assert_str_eq(first_sentence(&world), "it was chosen");
+    world_close(&world);
 }
