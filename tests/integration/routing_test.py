@@ -1,5 +1,6 @@
 """Routes, seen from outside: why a payment went where it went, by the API and on a terminal."""
 import json
+import os
 import subprocess
 import sys
 
@@ -97,6 +98,17 @@ def the_feed_is_a_sample():
     expect(found["before"]["payments"] == 1 and found["before"] == found["after"], f"{found}")
 
 
+def a_configuration_is_checked_offline():
+    example = f"{os.environ['SLUICE_SRCDIR']}/examples/domain.json"
+    found = json.loads(WORLD["world"].sluice("domain", "check", example, "--json"))
+    expect({row["rule"] for row in found} == {"weight_pinned", "method_unrouted"}, f"{found}")
+    for words, stdin in ((["--strict", example], None), (["-"], '{"objects":[{"currency":{}}]}')):
+        done = subprocess.run([f"{BUILD}/sluice", "domain", "check", *words], input=stdin, capture_output=True, text=True,
+                              timeout=20)
+        expect(done.returncode == 1, f"{words}: {done.returncode} {done.stdout}")
+    expect("/objects/0/currency/ref: is required" in done.stdout, done.stdout)
+
+
 def main():
     with World() as world:
         daemon, port = world.start_daemon()
@@ -104,7 +116,8 @@ def main():
         WORLD.update(world=world, port=port, daemon=daemon)
         return run([(test.__name__, test) for test in (
             every_candidate_has_its_reason, a_cascade_tells_both_attempts, what_no_route_would_take_says_why,
-            a_full_terminal_gives_way_and_says_so, a_terminal_shows_the_table, the_feed_is_a_sample)])
+            a_full_terminal_gives_way_and_says_so, a_terminal_shows_the_table, the_feed_is_a_sample,
+            a_configuration_is_checked_offline)])
 
 
 if __name__ == "__main__":
