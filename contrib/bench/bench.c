@@ -18,11 +18,13 @@
 #include "engine/wheel.h"
 #include "limits/store.h"
 #include "payment/calls.h"
+#include "payment/effect.h"
 #include "payment/kind.h"
 #include "provider/effects.h"
 #include "redis/meta.h"
 #include "redis/script_list.h"
 #include "redis/server.h"
+#include "route_doc.h"
 
 #define DEADLINE_MS 60000
 #define RECORD_MAX 16
@@ -32,6 +34,13 @@
 struct recorded {
     struct commit commit;
     struct tally tallies[64];
+};
+
+/* From the risk score to the call of the provider: routing, the holds of limits and the cash flow. */
+struct routing {
+    bool watching, inside;
+    double began_us, cpu_us;
+    int64_t count, round_trips;
 };
 
 struct bench {
@@ -48,6 +57,7 @@ struct bench {
     struct runtime *runtime;
     struct wheel *wheel;
     struct domain *domain;
+    struct domain *example, *routed[2]; /* the usual one; those that routing is measured with */
     struct invoice_params invoice;
     struct invoice_call payment;
     struct arena *arena;
@@ -58,6 +68,7 @@ struct bench {
     int64_t began_us;
     uint64_t commits;
     bool recording, timing_timers;
+    struct routing routing;
     struct recorded records[RECORD_MAX];
     size_t record_count;
     size_t replayed;
@@ -130,6 +141,23 @@ static int64_t due_in_id(const char *id)
     return at ? strtoll(at + 1, NULL, 10) : 0;
 }
 
+static double own_cpu_us(void);
+
+static void routing_begin(void)
+{
+    bench.routing.inside = true;
+    bench.routing.began_us = own_cpu_us();
+}
+
+static void routing_end(void)
+{
+    if (!bench.routing.inside)
+        return;
+    bench.routing.inside = false;
+    bench.routing.cpu_us += own_cpu_us() - bench.routing.began_us;
+    bench.routing.count++;
+}
+
 static void bench_commit(void *ctx, const struct commit *commit, store_committed_fn done, void *arg)
 {
     struct heard *heard = xcalloc(1, sizeof(*heard));
@@ -141,8 +169,50 @@ static void bench_commit(void *ctx, const struct commit *commit, store_committed
     heard->due_ms = due_in_id(commit->id);
     if (bench.recording && bench.record_count < RECORD_MAX)
         record(commit);
+    bench.routing.round_trips += bench.routing.inside;
     redis_store_ops.commit(ctx, commit, heard_commit, heard);
 }
+
+/* ---- effects, watched while payments are routed one at a time ---- */
+
+struct watched {
+    effect_done_fn done;
+    void *arg;
+};
+
+static void inspected(void *arg, uint64_t number, const struct effect_result *result)
+{
+    struct watched it = *(struct watched *)arg;
+
+    free(arg);
+    routing_begin();
+    it.done(it.arg, number, result);
+}
+
+static void bench_effect(void *ctx, const struct effect *effect, uint64_t number, struct arena *arena,
+                         effect_done_fn done, void *arg)
+{
+    struct watched *watched;
+
+    if (!bench.routing.watching || effect->kind != FX_INSPECT) {
+        bench.routing.round_trips += bench.routing.inside && effect->kind == FX_LIMITS;
+        if (effect->kind == FX_PROVIDER_PROCESS)
+            routing_end();
+        effects_ops()->start(ctx, effect, number, arena, done, arg);
+        return;
+    }
+    watched = xcalloc(1, sizeof(*watched));
+    watched->done = done;
+    watched->arg = arg;
+    effects_ops()->start(ctx, effect, number, arena, inspected, watched);
+}
+
+static void bench_effect_cancel(void *ctx, uint64_t number)
+{
+    effects_ops()->cancel(ctx, number);
+}
+
+static const struct effect_ops bench_effects = { bench_effect, bench_effect_cancel };
 
 /* ---- configuration: one revision, in memory ---- */
 
@@ -502,21 +572,38 @@ static void replace_urls(char *text)
     }
 }
 
-static void load_examples(const char *folder)
+/* The example configuration, its providers and inspectors in the process; ROUTES > 0: so many candidates for cards,
+ * each with LIMITS turnover limits, in the place of its own. */
+static struct domain *make_domain(const char *folder, int routes, int limits)
 {
     struct type_errors errors = { 0 };
+    struct domain *domain;
     char path[512], *text;
+    json_t *doc;
     size_t len;
 
-    bench.arena = arena_new();
     snprintf(path, sizeof(path), "%s/domain.json", folder);
     text = read_all(path, &len);
     text[len] = '\0';
     replace_urls(text);
-    if (domain_parse(text, strlen(text), bench.arena, &bench.domain, &errors))
-        die(path, errors.list[0].message);
-    domain_set_revision(bench.domain, 1);
+    doc = json_loads(text, 0, NULL);
     free(text);
+    if (routes > 0)
+        route_doc_fill(doc, routes, limits);
+    route_doc_lift_limits(doc);
+    text = json_dumps(doc, JSON_COMPACT);
+    json_decref(doc);
+    if (domain_parse(text, strlen(text), bench.arena, &domain, &errors))
+        die(errors.list[0].path, errors.list[0].message);
+    domain_set_revision(domain, 1);
+    free(text);
+    return domain;
+}
+
+static void load_examples(const char *folder)
+{
+    bench.arena = arena_new();
+    bench.domain = bench.example = make_domain(folder, 0, 0);
     load(folder, "invoice.json", &type_invoice_params, &bench.invoice);
     bench.payment.kind = CALL_START_PAYMENT;
     load(folder, "payment.json", &type_start_payment_call, &bench.payment.start_payment);
@@ -565,7 +652,7 @@ static void set_up(const char *folder, const char *examples)
     bench.limits = limit_store_new(bench.client, space_count(bench.space), DEADLINE_MS);
     bench.effects = effects_new(bench.base, &(struct effects_setup){ .http = bench.http, .limits = bench.limits });
     bench.runtime = runtime_new(&(struct runtime_setup){
-        .store = &store, .store_ctx = &bench.store, .effects = effects_ops(), .effects_ctx = bench.effects,
+        .store = &store, .store_ctx = &bench.store, .effects = &bench_effects, .effects_ctx = bench.effects,
         .config = &config_ops, .alarm = &alarm_loop_ops, .alarm_ctx = bench.alarm,
     });
     bench.wheel = wheel_new(&(struct wheel_setup){
@@ -585,11 +672,43 @@ static void tear_down(void)
     limit_store_free(bench.limits);
     http_client_free(bench.http);
     space_free(bench.space);
-    domain_free(bench.domain);
+    domain_free(bench.example);
+    domain_free(bench.routed[0]);
+    domain_free(bench.routed[1]);
     arena_free(bench.arena);
     alarm_loop_free(bench.alarm);
     event_base_free(bench.base);
     server_stop(bench.server);
+}
+
+/* Payments one at a time over the real steps, runtime and Redis, under DOMAIN. */
+static struct routing routing_measured(struct domain *domain, int64_t payments)
+{
+    bench.domain = domain;
+    run_payments(payments / 10 + 1, 1, NULL); /* warm */
+    bench.routing = (struct routing){ .watching = true };
+    run_payments(payments, 1, NULL);
+    bench.routing.watching = false;
+    alarm_loop_ops.after(bench.alarm, 500, settle, NULL); /* until the last payment has nothing more to do */
+    event_base_dispatch(bench.base);
+    bench.domain = bench.example;
+    if (bench.routing.count != payments)
+        die("routing", "not every payment was seen to be routed");
+    return bench.routing;
+}
+
+/* What a payment without any choice costs there anyway, one commit, is no cost of routing. */
+static void bench_routing(const char *folder, int64_t payments)
+{
+    struct routing plain, full;
+
+    bench.routed[0] = make_domain(folder, 1, 0);
+    bench.routed[1] = make_domain(folder, 20, 2);
+    plain = routing_measured(bench.routed[0], payments);
+    full = routing_measured(bench.routed[1], payments);
+    report("route_us", full.cpu_us / (double)payments, "us/payment", 1000, true);
+    report("route_round_trips", (double)(full.round_trips - plain.round_trips) / (double)payments, "round trips/payment", 3,
+           true);
 }
 
 int main(int argc, char **argv)
@@ -608,6 +727,7 @@ int main(int argc, char **argv)
     set_up(argv[2], argv[3]);
     bench_throughput((strcmp(bench.mode, "always") == 0 ? 10000 : 30000) * scale / 100, 256);
     bench_latency(500 * scale / 100 + 1);
+    bench_routing(argv[3], 1000 * scale / 100 + 1);
     bench_timers(100000 * scale / 100, 2000 * scale / 100 + 1);
     tear_down();
     return 0;
