@@ -413,6 +413,43 @@ Test(steps_cascade, every_condition_has_its_say)
     }
 }
 
+#define DEADLINE ",\"processing_deadline\":\"2023-11-14T22:23:20Z\"" /* in ten minutes */
+#define TODAY "future/day/74"
+
+/* A failed attempt counts on its terminal's invertable limit once, an attempt that was never begun does not, and what
+ * the counters do not answer is asked again. Fails: attempts are counted wrongly, or holds stay. */
+Test(steps_cascade, an_invertable_limit_counts_failed_attempts_alone)
+{
+    static const struct world_patch patches[] = {
+        TWO_ROUTES, ATTEMPTS(2), BEHAVIOUR(NULL), STARTED(FAILURES), LIMITS_OF(1, LIMIT(FAILURES, 9)),
+        LIMITS_OF(2, LIMIT("provider-month-turnover", 90000) "," LIMIT(FAILURES, 9)), END,
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < 2; i++) { /* 1: by the second attempt the deadline has passed */
+        world_open(&world, BOOKS, 42000, patches);
+        world_say(&world, DECLINED("x"));
+        cr_assert(world_start_with(&world, NULL, NULL, i ? DEADLINE : NULL) == STEP_OK);
+        while (world_payment(&world)->activity != ACT_PROCESSING_FAILURE)
+            cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        world.limits_err = SL_EUNKNOWN;
+        cr_assert(machine_driver_fire(&world.driver) == STEP_RETRY);
+        world.limits_err = SL_OK;
+        world.driver.now_us += i * 1800 * (int64_t)1000000;
+        world_run(&world);
+        cr_assert(!world.driver.failed, "%s", world.driver.reason);
+        cr_assert_str_eq(world_status(&world), i ? "failed:authorization_failed:processing_deadline_reached" : "captured");
+        cr_assert_eq(world_payment(&world)->routes.count, 2);
+        cr_assert_eq(limit_counters_held(world.counters), 0);
+        cr_assert_eq(limit_counters_value(world.counters, FAILURES "/1/tok/undefined/terminal/1/1/" TODAY), 1);
+        cr_assert_eq(limit_counters_value(world.counters, FAILURES "/1/tok/undefined/terminal/2/3/" TODAY), 0);
+        cr_assert_eq(turnover_of(&world, 2), i ? 0 : 42000);
+        cr_assert(world_books_are_settled(&world));
+        world_close(&world);
+    }
+}
+
 /* ---- why a route is the first of those explained ---- */
 
 #define NAMED "it was named when no route was left: "
