@@ -250,6 +250,28 @@ Test(steps_limits, a_changed_cost_may_come_under_other_limits)
     }
 }
 
+/* A limit that cannot count the changed cost is passed over at its hold, and so it is when the payment ends. Fails: the
+ * machine parks after the money was captured or cancelled. */
+Test(steps_limits, a_limit_that_cannot_count_a_changed_cost_stays_out_of_it)
+{
+    static const struct world_patch patches[] = {
+        TWO_ROUTES,
+        { "limit_config", "{\"id\":\"card-day-count\"}", "type", "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":\"USD\"}}}}" },
+        SELECTED_LIMITS(1, IF("{\"cost_in\":{\"lower\":" RUB(0) ",\"upper\":" RUB(50000) "}}", LIMIT("provider-month-turnover", 100000)) ","
+                           IF("{\"cost_in\":{\"lower\":" RUB(50001) ",\"upper\":" RUB(900000) "}}", LIMIT("card-day-count", 1))),
+        END,
+    };
+    struct payment_world world;
+    int captures;
+
+    for (captures = 0; captures < 2; captures++) {
+        world_open(&world, BOOKS, 42000, patches);
+        pay_held(&world, CHANGED_TO(84000), captures);
+        cr_assert_eq(turnover_of(&world, 1), 0);
+        world_close(&world);
+    }
+}
+
 /* An invertable limit counts the attempt that a cancel ends, at the cost that is held for it. Fails: a cost that the
  * provider lowered parks the machine at the cancel. */
 Test(steps_limits, a_cancelled_attempt_counts_at_its_changed_cost)

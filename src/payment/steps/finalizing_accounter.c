@@ -29,6 +29,7 @@ static bool settle_limits(struct step_ctx *ctx, enum ledger_act act)
     const struct limits_route_task task = {
         .verb = act == LEDGER_COMMIT ? LIMIT_COMMIT : LIMIT_ROLLBACK,
         .iter = payment_iter(ctx->payment),
+        .tolerant = ctx->payment->new_cash_provided, /* what cannot count a changed cost was not held for it */
         .partial = act == LEDGER_COMMIT ? target->captured.cost : NULL,
         .session = true,
     };
