@@ -8,6 +8,7 @@
 
 #include "payment/errors.h"
 #include "payment/flow.h"
+#include "payment/limits.h"
 #include "payment/payer.h"
 #include "payment/steps.h"
 
@@ -47,6 +48,18 @@ static bool check_flow(struct registration *reg)
     if (flow_build(&reg->ctx, &reg->state.payment.cost, &reg->flow))
         return true;
     return refused(reg, "/route", arena_printf(reg->ctx.in->arena, "The payment has no cash flow: %s",
+                                               reg->ctx.out->reason));
+}
+
+/* The same for limits that the first step could not hold. */
+static bool check_limits(struct registration *reg)
+{
+    const struct limits_route_task task = { .verb = LIMIT_HOLD, .iter = payment_iter(&reg->state) };
+    struct limits_ask ask = { 0 };
+
+    if (limits_ask_route(&reg->ctx, &reg->call.route, &task, &ask, NULL, NULL))
+        return true;
+    return refused(reg, "/route", arena_printf(reg->ctx.in->arena, "The payment cannot be counted: %s",
                                                reg->ctx.out->reason));
 }
 
@@ -218,7 +231,7 @@ void register_payment(const struct step_in *in, const struct register_payment_ca
     if (!check_invoice(reg) || !payer_parent_known(in, out, &call->payer_params, call->parent))
         return;
     begin(reg);
-    if (!check_route(reg) || !check_flow(reg))
+    if (!check_route(reg) || !check_flow(reg) || !check_limits(reg))
         return;
     emit_origin(reg);
     emit_processed(reg);

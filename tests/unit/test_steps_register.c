@@ -203,3 +203,26 @@ Test(steps_register, recurrent_payers_have_their_parents_tool)
     cr_expect_str_eq(world_payment(&world)->payment.payer.recurrent->payment_tool.bank_card->issuer_country, "RUS");
     world_close(&world);
 }
+
+/* A route whose limits cannot count the payment refuses the call, as terms without a flow do. Fails: the invoice parks
+ * at the first step, with money that has moved. */
+Test(steps_register, limits_that_cannot_count_it_refuse_the_call)
+{
+    static const struct world_patch by_email[] = {
+        { "limit_config", "{\"id\":\"provider-month-turnover\"}", "scopes", "[{\"payer_contact_email\":{}}]" }, NONE,
+    };
+    static const struct world_patch in_dollars[] = {
+        { "limit_config", "{\"id\":\"provider-month-turnover\"}", "type",
+          "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":\"USD\"}}}}" }, NONE,
+    };
+    static const struct world_patch *const rows[] = { by_email, in_dollars };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        world_open(&world, "shop-acme-books", 42000, rows[i]);
+        cr_assert(register_with(&world, ROUTE TRX, NULL) == STEP_REFUSED, "%zu", i);
+        cr_expect_not_null(strstr(world_refusal(&world), "provider-month-turnover"), "%s", world_refusal(&world));
+        world_close(&world);
+    }
+}
