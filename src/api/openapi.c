@@ -152,7 +152,7 @@ static json_t *describe(void)
             path = json_object();
             json_object_set_new(paths, route->path, path);
         }
-        for (i = 0; route->method[i] && i < sizeof(method) - 1; i++)
+        for (i = 0; i < sizeof(method) - 1 && route->method[i]; i++)
             method[i] = (char)tolower(route->method[i]);
         method[i] = '\0';
         json_object_set_new(path, method, operation(route, schemas));

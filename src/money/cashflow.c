@@ -51,7 +51,7 @@ static enum sl_err product_compute(const struct volume_product *product, const s
     if (members->count == 0)
         return misconfigured(why, "a product of volumes has no members");
     for (i = 0; i < members->count; i++) {
-        if (is_repeated(members, i))
+        if (i > 0 && is_repeated(members, i))
             continue;
         err = volume_compute((const struct volume *)members->items + i, context, arena, &value, why);
         if (err)
