@@ -57,7 +57,7 @@ struct bench {
     struct runtime *runtime;
     struct wheel *wheel;
     struct domain *domain;
-    struct domain *example, *routed[2]; /* the usual one; those that routing is measured with */
+    struct domain *example, *counted, *routed[2]; /* without limits; with them; those that routing is measured with */
     struct invoice_params invoice;
     struct invoice_call payment;
     struct arena *arena;
@@ -424,7 +424,8 @@ static double percentile(int64_t *samples, size_t count, double share)
     return (double)samples[(size_t)((double)(count - 1) * share)];
 }
 
-static void bench_throughput(int64_t payments, int64_t at_once)
+/* Answers the rate, payments a second. */
+static double bench_throughput(int64_t payments, int64_t at_once)
 {
     double memory, redis_us, own_us, seconds, ceiling_seconds, again_seconds, rate, ceiling;
     uint64_t commits;
@@ -453,6 +454,22 @@ static void bench_throughput(int64_t payments, int64_t at_once)
     report("redis_cpu", redis_us / (double)payments, "us/payment", 0, true);
     report("daemon_cpu", own_us / (double)payments, "us/payment", 0, true);
     report("redis_memory", memory / (double)payments, "bytes/payment", 4096, true);
+    return rate;
+}
+
+/* The same under the example's limits (one of the shop, one to three of each route), against the rate without. */
+static void bench_limits(int64_t payments, int64_t at_once, double rate)
+{
+    uint64_t commits;
+    double seconds;
+
+    bench.domain = bench.counted;
+    run_payments(payments / 10, at_once, NULL); /* warm */
+    commits = bench.commits;
+    seconds = run_payments(payments, at_once, NULL);
+    bench.domain = bench.example;
+    report("payments_per_second_limits", (double)payments / seconds, "1/s", rate, false);
+    report("commits_per_payment_limits", (double)(bench.commits - commits) / (double)payments, "commits", 0, true);
 }
 
 static void bench_latency(int64_t payments)
@@ -573,7 +590,7 @@ static void replace_urls(char *text)
 }
 
 /* The example configuration, its providers and inspectors in the process; ROUTES > 0: so many candidates for cards,
- * each with LIMITS turnover limits, in the place of its own. */
+ * each with LIMITS turnover limits, in the place of its own. LIMITS < 0: nothing is counted. */
 static struct domain *make_domain(const char *folder, int routes, int limits)
 {
     struct type_errors errors = { 0 };
@@ -590,6 +607,8 @@ static struct domain *make_domain(const char *folder, int routes, int limits)
     free(text);
     if (routes > 0)
         route_doc_fill(doc, routes, limits);
+    if (limits < 0)
+        route_doc_drop_limits(doc);
     route_doc_lift_limits(doc);
     text = json_dumps(doc, JSON_COMPACT);
     json_decref(doc);
@@ -603,7 +622,8 @@ static struct domain *make_domain(const char *folder, int routes, int limits)
 static void load_examples(const char *folder)
 {
     bench.arena = arena_new();
-    bench.domain = bench.example = make_domain(folder, 0, 0);
+    bench.domain = bench.example = make_domain(folder, 0, -1);
+    bench.counted = make_domain(folder, 0, 0);
     load(folder, "invoice.json", &type_invoice_params, &bench.invoice);
     bench.payment.kind = CALL_START_PAYMENT;
     load(folder, "payment.json", &type_start_payment_call, &bench.payment.start_payment);
@@ -673,6 +693,7 @@ static void tear_down(void)
     http_client_free(bench.http);
     space_free(bench.space);
     domain_free(bench.example);
+    domain_free(bench.counted);
     domain_free(bench.routed[0]);
     domain_free(bench.routed[1]);
     arena_free(bench.arena);
@@ -713,7 +734,7 @@ static void bench_routing(const char *folder, int64_t payments)
 
 int main(int argc, char **argv)
 {
-    int64_t scale;
+    int64_t scale, payments;
 
     xmalloc_init();
     if (argc != 5) {
@@ -725,7 +746,8 @@ int main(int argc, char **argv)
     if (scale < 1 || scale > 1000)
         die("size", "must be 1..1000 percent");
     set_up(argv[2], argv[3]);
-    bench_throughput((strcmp(bench.mode, "always") == 0 ? 10000 : 30000) * scale / 100, 256);
+    payments = (strcmp(bench.mode, "always") == 0 ? 10000 : 30000) * scale / 100;
+    bench_limits(payments / 3, 256, bench_throughput(payments, 256));
     bench_latency(500 * scale / 100 + 1);
     bench_routing(argv[3], 1000 * scale / 100 + 1);
     bench_timers(100000 * scale / 100, 2000 * scale / 100 + 1);

@@ -72,6 +72,19 @@ void route_doc_lift_limits(json_t *value)
         route_doc_lift_limits(member);
 }
 
+void route_doc_drop_limits(json_t *value)
+{
+    const char *name;
+    json_t *member;
+    size_t i;
+
+    json_object_del(value, "turnover_limits");
+    json_object_foreach(value, name, member)
+        route_doc_drop_limits(member);
+    json_array_foreach(value, i, member)
+        route_doc_drop_limits(member);
+}
+
 void route_doc_fill(json_t *doc, int terminals, int limits)
 {
     json_t *objects = json_object_get(doc, "objects"), *candidates = json_array(), *object, *rules;
