@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "base/base64.h"
 #include "base/buf.h"
@@ -98,9 +99,25 @@ void service_get_payment(struct mock *mock, const char *tag, service_done_fn don
 /* ---- callbacks that nobody posted ---- */
 
 struct late {
+    struct late *prev, *next; /* mock->late */
     struct mock *mock;
     char *tag;
+    struct event *due;
 };
+
+static void late_free(struct late *late)
+{
+    DL_DELETE(late->mock->late, late);
+    event_free(late->due);
+    free(late->tag);
+    free(late);
+}
+
+void callbacks_forget(struct mock *mock)
+{
+    while (mock->late)
+        late_free(mock->late);
+}
 
 static void late_is_due(evutil_socket_t fd, short what, void *arg)
 {
@@ -109,8 +126,7 @@ static void late_is_due(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     service_callback(late->mock, late->tag, late->tag, NULL, NULL);
-    free(late->tag);
-    free(late);
+    late_free(late);
 }
 
 /* Until the wait that SUSPEND asks for is over. */
@@ -143,7 +159,9 @@ int64_t callbacks_around(struct mock *mock, const char *target, const json_t *su
         late->tag = xstrdup(tag);
         ms = wait_ms(suspend) + (fault.ms ? fault.ms : LATE_MS);
         when = (struct timeval){ ms / 1000, ms % 1000 * 1000 };
-        event_base_once(mock->base, -1, EV_TIMEOUT, late_is_due, late, &when);
+        late->due = evtimer_new(mock->base, late_is_due, late);
+        evtimer_add(late->due, &when);
+        DL_APPEND(mock->late, late);
     }
     return 0;
 }

@@ -504,6 +504,7 @@ int main(int argc, char **argv)
     book_free(mock.book);
     faults_free(mock.faults);
     json_decref(mock.log);
+    callbacks_forget(&mock);
     event_base_free(mock.base);
     return 0;
 }

@@ -21,6 +21,7 @@ struct mock {
     struct faults *faults;
     json_t *log;         /* of every call */
     struct exchange *exchanges; /* calls that are being answered: main.c */
+    struct late *late;   /* callbacks that will be late: callbacks.c */
 };
 
 #define NAME_BYTES 512 /* of "what/invoice/payment" and of tags, with the NUL */
@@ -130,6 +131,8 @@ void service_callback(struct mock *mock, const char *tag, const char *payload, s
 void service_get_payment(struct mock *mock, const char *tag, service_done_fn done, void *arg);
 /* What the faults want besides an answer that suspends. Gives the milliseconds by which it is to be held. */
 int64_t callbacks_around(struct mock *mock, const char *target, const json_t *suspend);
+/* Drops those that are still to come. */
+void callbacks_forget(struct mock *mock);
 
 /* ---- forms.c ---- */
 void form_post(struct mock *mock, struct evhttp_request *http);
