@@ -495,6 +495,25 @@ bool world_books_are_settled(const struct payment_world *world)
     return sum == 0;
 }
 
+enum step_end world_register(struct payment_world *world, const char *rest, const struct parent_payment *parent)
+{
+    static const char params[] = "{\"payer_params\":%s,%s}";
+    static const char card[] = "{\"payment_resource\":{\"resource\":{\"payment_tool\":%s},\"contact_info\":{}}}";
+    static const char again[] = "{\"recurrent\":{\"recurrent_parent\":{\"invoice_id\":\"inv\",\"payment_id\":\"0\"},"
+                                "\"contact_info\":{}}}";
+    struct arena *arena = world->driver.arena;
+    struct invoice_call *call = arena_alloc(arena, sizeof(*call));
+    struct type_errors errors = { .count = 0 };
+    const char *payer = parent ? again : arena_printf(arena, card, tool_visa_usa);
+    const char *json = arena_printf(arena, params, payer, rest);
+
+    call->kind = CALL_REGISTER_PAYMENT;
+    if (type_decode_text(&type_register_payment_call, json, strlen(json), 0, arena, &call->register_payment, &errors))
+        cr_assert_fail("%s: %s in %s", errors.list[0].path, errors.list[0].message, json);
+    call->register_payment.parent = parent;
+    return machine_driver_input(&world->driver, IN_CALL, call);
+}
+
 const struct world_patch world_no_cascade[] = {
     { "term_set_hierarchy", "{\"id\":1}", "term_set.payments.attempt_limit", NULL },
     { NULL, NULL, NULL, NULL },

@@ -3,6 +3,7 @@
 #define SLUICE_TESTS_PAYMENT_WORLD_H
 
 #include "domain/domain.h"
+#include "payment/calls.h"
 #include "payment/errors.h"
 #include "payment/state.h"
 #include "support/limit_counters.h"
@@ -61,6 +62,8 @@ void world_say_error(struct payment_world *world, enum sl_err err);
 enum step_end world_start(struct payment_world *world);
 /* The same with TOOL, FLOW and further members (`,"id":"7"`), all JSON; NULL: as above. */
 enum step_end world_start_with(struct payment_world *world, const char *tool, const char *flow, const char *more);
+/* RegisterPayment with a VISA card, or under PARENT a recurrent payer (NULL: none). REST: all members but the payer. */
+enum step_end world_register(struct payment_world *world, const char *rest, const struct parent_payment *parent);
 /* Runs all that is due now. */
 void world_run(struct payment_world *world);
 

@@ -266,6 +266,16 @@ static enum step_end refund_manually(struct payment_world *world)
     return world_manual_refund(world, "1", "{\"reason\":\"x\"}");
 }
 
+static enum step_end register_payment(struct payment_world *world)
+{
+    return world_register(world, "\"route\":{\"provider\":{\"id\":1},\"terminal\":{\"id\":1}},"
+                                 "\"transaction_info\":{\"id\":\"T7\",\"extra\":{}}", NULL);
+}
+
+#define REGISTERED                                                                                          \
+    "started shop_limit_initiated shop_limit_applied route_changed cash_flow_changed started(processed) "  \
+    "transaction_bound finished(succeeded) status:processed capture_started"
+
 #define CELLS_MAX 16
 static const struct call_row {
     const char *name;
@@ -289,6 +299,10 @@ static const struct call_row {
     { "StartPayment with a known id", start_again, "nothing",
       { { "unpaid", "started" }, { "rescinded", "InvalidInvoiceStatus" },
         { "instant", "InvalidRequest: A payment with this id was started with other parameters" } } },
+    { "RegisterPayment", register_payment, "InvoicePaymentPending",
+      { { "unpaid", REGISTERED }, { "rescinded", "InvalidInvoiceStatus" }, { "captured", "InvalidInvoiceStatus" },
+        { "fulfilled", "InvalidInvoiceStatus" }, { "refunding", "InvalidInvoiceStatus" }, { "cancelled", REGISTERED },
+        { "failed", REGISTERED } } },
     { "CapturePayment", capture_all, "InvalidPaymentStatus",
       { { "unpaid", "InvoicePaymentNotFound" }, { "rescinded", "InvoicePaymentNotFound" },
         { "instant", "OperationNotPermitted" }, { "held", "capture_started started(captured)" } } },

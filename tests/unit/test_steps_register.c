@@ -14,26 +14,6 @@
 #define ROUTE "\"route\":{\"provider\":{\"id\":1},\"terminal\":{\"id\":1}}"
 #define TRX ",\"transaction_info\":{\"id\":\"T7\",\"extra\":{}}"
 
-/* RegisterPayment with a VISA card; REST: all members but the payer. */
-static enum step_end register_with(struct payment_world *world, const char *rest, const struct parent_payment *parent)
-{
-    static const char params[] = "{\"payer_params\":%s,%s}";
-    static const char card[] = "{\"payment_resource\":{\"resource\":{\"payment_tool\":%s},\"contact_info\":{}}}";
-    static const char again[] = "{\"recurrent\":{\"recurrent_parent\":{\"invoice_id\":\"inv\",\"payment_id\":\"0\"},"
-                                "\"contact_info\":{}}}";
-    struct arena *arena = world->driver.arena;
-    struct invoice_call *call = arena_alloc(arena, sizeof(*call));
-    struct type_errors errors = { .count = 0 };
-    const char *payer = parent ? again : arena_printf(arena, card, tool_visa_usa);
-    const char *json = arena_printf(arena, params, payer, rest);
-
-    call->kind = CALL_REGISTER_PAYMENT;
-    if (type_decode_text(&type_register_payment_call, json, strlen(json), 0, arena, &call->register_payment, &errors))
-        cr_assert_fail("%s: %s in %s", errors.list[0].path, errors.list[0].message, json);
-    call->register_payment.parent = parent;
-    return machine_driver_input(&world->driver, IN_CALL, call);
-}
-
 /* If it fails, a registered payment's history is not the one that consumers are promised, or its books are off. */
 Test(steps_register, one_commit_then_the_capture)
 {
@@ -41,7 +21,7 @@ Test(steps_register, one_commit_then_the_capture)
     const struct payment_state *payment;
 
     world_open(&world, "shop-acme-books", 42000, NULL);
-    cr_assert(register_with(&world, ROUTE TRX, NULL) == STEP_OK);
+    cr_assert(world_register(&world, ROUTE TRX, NULL) == STEP_OK);
     cr_expect_str_eq(world_history(&world, 2),
                      "started shop_limit_initiated shop_limit_applied route_changed cash_flow_changed "
                      "started(processed) transaction_bound finished(succeeded) status:processed capture_started");
@@ -67,7 +47,7 @@ Test(steps_register, keeps_what_it_is_told)
     const struct payment_state *payment;
 
     world_open(&world, "shop-acme-books", 42000, NULL);
-    cr_assert(register_with(&world, ROUTE TRX ",\"id\":\"mine\",\"risk_score\":\"high\",\"recurrent_token\":\"rt\","
+    cr_assert(world_register(&world, ROUTE TRX ",\"id\":\"mine\",\"risk_score\":\"high\",\"recurrent_token\":\"rt\","
                             "\"occurred_at\":\"2023-11-01T00:00:00Z\",\"external_id\":\"x\","
                             "\"cost\":{\"amount\":1000,\"currency\":{\"symbolic_code\":\"RUB\"}}", NULL) == STEP_OK);
     cr_expect_str_eq(world_history(&world, 2),
@@ -116,7 +96,7 @@ Test(steps_register, refuses_and_changes_nothing)
     for (i = 0; i < SL_COUNT(rows); i++) {
         world_open(&world, "shop-acme-books", 42000, NULL);
         world_configure(&world, rows[i].patches);
-        cr_assert_eq(register_with(&world, rows[i].rest, NULL), STEP_REFUSED, "%s", rows[i].name);
+        cr_assert_eq(world_register(&world, rows[i].rest, NULL), STEP_REFUSED, "%s", rows[i].name);
         cr_expect_str_eq(world_refusal(&world), rows[i].refusal, "%s: %s", rows[i].name, world_refusal(&world));
         cr_expect_eq(world.driver.event_count, 1, "%s", rows[i].name);
         world_close(&world);
@@ -133,7 +113,7 @@ Test(steps_register, suspended_shops_may_register)
 
     world_open(&world, "shop-acme-books", 42000, NULL);
     world_configure(&world, patches);
-    cr_expect(register_with(&world, ROUTE TRX, NULL) == STEP_OK);
+    cr_expect(world_register(&world, ROUTE TRX, NULL) == STEP_OK);
     world_close(&world);
 }
 
@@ -144,10 +124,10 @@ Test(steps_register, one_at_a_time)
 
     world_open(&world, "shop-acme-books", 42000, NULL);
     cr_assert(world_start(&world) == STEP_OK);
-    cr_assert(register_with(&world, ROUTE TRX, NULL) == STEP_REFUSED);
+    cr_assert(world_register(&world, ROUTE TRX, NULL) == STEP_REFUSED);
     cr_expect_str_eq(world_refusal(&world), "InvoicePaymentPending");
     world_run(&world);
-    cr_assert(register_with(&world, ROUTE TRX, NULL) == STEP_REFUSED);
+    cr_assert(world_register(&world, ROUTE TRX, NULL) == STEP_REFUSED);
     cr_expect_str_eq(world_refusal(&world), "InvalidInvoiceStatus");
     world_close(&world);
 }
@@ -173,11 +153,11 @@ Test(steps_register, the_same_call_again_is_the_same_payment)
     size_t i, events;
 
     world_open(&world, "shop-acme-books", 42000, NULL);
-    cr_assert(register_with(&world, rows[0].rest, NULL) == STEP_OK);
+    cr_assert(world_register(&world, rows[0].rest, NULL) == STEP_OK);
     world_run(&world);
     events = world.driver.event_count;
     for (i = 0; i < SL_COUNT(rows); i++) {
-        cr_assert(register_with(&world, rows[i].rest, NULL) == (rows[i].same ? STEP_OK : STEP_REFUSED), "%zu", i);
+        cr_assert(world_register(&world, rows[i].rest, NULL) == (rows[i].same ? STEP_OK : STEP_REFUSED), "%zu", i);
         reply = world.driver.reply;
         cr_expect(!rows[i].same || reply->existing, "%zu", i);
     }
@@ -197,9 +177,9 @@ Test(steps_register, recurrent_payers_have_their_parents_tool)
     world_open(&world, "shop-acme-books", 42000, NULL);
     cr_assert_eq(type_decode_text(&type_payment_tool, tool_visa_rus, strlen(tool_visa_rus), 0, world.driver.arena,
                                   &payer.resource.payment_tool, NULL), SL_OK);
-    cr_assert(register_with(&world, ROUTE TRX, &nobody) == STEP_REFUSED);
+    cr_assert(world_register(&world, ROUTE TRX, &nobody) == STEP_REFUSED);
     cr_expect_str_eq(world_refusal(&world), "InvalidRecurrentParentPayment");
-    cr_assert(register_with(&world, ROUTE TRX, &parent) == STEP_OK);
+    cr_assert(world_register(&world, ROUTE TRX, &parent) == STEP_OK);
     cr_expect_str_eq(world_payment(&world)->payment.payer.recurrent->payment_tool.bank_card->issuer_country, "RUS");
     world_close(&world);
 }
@@ -221,7 +201,7 @@ Test(steps_register, limits_that_cannot_count_it_refuse_the_call)
 
     for (i = 0; i < SL_COUNT(rows); i++) {
         world_open(&world, "shop-acme-books", 42000, rows[i]);
-        cr_assert(register_with(&world, ROUTE TRX, NULL) == STEP_REFUSED, "%zu", i);
+        cr_assert(world_register(&world, ROUTE TRX, NULL) == STEP_REFUSED, "%zu", i);
         cr_expect_not_null(strstr(world_refusal(&world), "provider-month-turnover"), "%s", world_refusal(&world));
         world_close(&world);
     }
