@@ -8,7 +8,7 @@
 
 #include "base/xmalloc.h"
 #include "engine/fold.h"
-#include "sim/counters.h"
+#include "sim/check.h"
 #include "sim/memory.h"
 
 /* ---- at every step ---- */
@@ -37,11 +37,6 @@ struct expected {
     UT_hash_handle hh;
     char account[32]; /* "partition account" */
     int64_t own;
-};
-
-struct checking {
-    struct sim *sim;
-    struct expected *expected;
 };
 
 static void expect(struct checking *checking, int p, int64_t account, int64_t delta)
@@ -315,28 +310,6 @@ out:
     arena_free(arena);
 }
 
-/* ---- turnover counters ---- */
-
-static void check_counters(struct checking *checking)
-{
-    struct counter *counter, *next;
-    struct record *record, *later;
-
-    HASH_ITER(hh, checking->sim->counters->list, counter, next) {
-        int64_t sum = 0;
-
-        HASH_ITER(hh, counter->records, record, later) {
-            sum += record->state == RECORD_ROLLED_BACK ? 0 : record->amount;
-            if (record->state == RECORD_HELD)
-                sim_violation(checking->sim, NULL, "operation %s still holds %" PRId64 " on counter %s",
-                              record->operation, record->amount, counter->name);
-        }
-        if (sum != counter->value)
-            sim_violation(checking->sim, NULL, "counter %s is %" PRId64 ", its operations come to %" PRId64,
-                          counter->name, counter->value, sum);
-    }
-}
-
 /* ---- the feed ---- */
 
 struct reader {
@@ -379,79 +352,6 @@ static void check_feed(struct checking *checking, int p)
     }
 }
 
-/* ---- what callers were told ---- */
-
-struct group {
-    UT_hash_handle hh;
-    const struct told *first;
-    bool done, unknown;
-    int64_t version; /* of the first answer that it was done */
-    char key[64];
-};
-
-static bool history_has(const struct mem_machine *machine, const char *text, int64_t up_to)
-{
-    size_t i;
-
-    for (i = 0; machine && i < machine->count && (int64_t)i < up_to; i++) {
-        if (strstr(machine->events[i].changes, text))
-            return true;
-    }
-    return false;
-}
-
-static void check_group(struct checking *checking, const struct group *group)
-{
-    struct sim *sim = checking->sim;
-    const struct told *told = group->first;
-    char member[64], text[96];
-    struct mem_machine *machine;
-    bool there;
-
-    snprintf(member, sizeof(member), "%s:%s", sim->kind.name, told->invoice);
-    machine = memory_find(sim->memory, member);
-    if (told->kind == ASKED_CREATE)
-        snprintf(text, sizeof(text), "\"invoice_created\"");
-    else if (told->kind == ASKED_START)
-        snprintf(text, sizeof(text), "{\"invoice_payment_started\":{\"payment\":{\"id\":\"%s\"", told->what);
-    else
-        snprintf(text, sizeof(text), "%s", told->what);
-    there = history_has(machine, text, group->done ? group->version : INT64_MAX);
-    if (group->done && !there)
-        sim_violation(sim, told->invoice, "%s was answered as done in version %" PRId64 ", and is not in the history", text,
-                      group->version);
-    else if (!group->done && !group->unknown && there)
-        sim_violation(sim, told->invoice, "%s was answered as not done, and is in the history", text);
-}
-
-static void check_told(struct checking *checking)
-{
-    const struct told *told;
-    size_t i, count = traffic_told(checking->sim->traffic, &told);
-    struct group *groups = NULL, *group, *next;
-    char key[64];
-
-    for (i = 0; i < count; i++) {
-        snprintf(key, sizeof(key), "%s %d %s", told[i].invoice, told[i].kind, told[i].what);
-        HASH_FIND_STR(groups, key, group);
-        if (!group) {
-            group = xcalloc(1, sizeof(*group));
-            strcpy(group->key, key);
-            group->first = &told[i];
-            HASH_ADD_STR(groups, key, group);
-        }
-        if (told[i].verdict == VERDICT_DONE && !group->done)
-            group->version = told[i].version;
-        group->done |= told[i].verdict == VERDICT_DONE;
-        group->unknown |= told[i].verdict == VERDICT_UNKNOWN;
-    }
-    HASH_ITER(hh, groups, group, next) {
-        check_group(checking, group);
-        HASH_DEL(groups, group);
-        free(group);
-    }
-}
-
 /* ---- all of it ---- */
 
 void check_all(struct sim *sim)
@@ -467,7 +367,7 @@ void check_all(struct sim *sim)
             sim_violation(sim, machine->id, "it is stored without an event");
     }
     check_balances(&checking);
-    check_counters(&checking);
+    check_limits(&checking);
     for (p = 0; p < sim->memory->partition_count; p++)
         check_feed(&checking, p);
     check_told(&checking);

@@ -1,0 +1,18 @@
+/* What the checks share: check.c (machines, ledger, the bank's book, the feed), check_limits.c (turnover counters) and
+ * check_told.c (what callers were told). Everybody else includes sim.h alone.                                 */
+#ifndef SLUICE_TESTS_SIM_CHECK_H
+#define SLUICE_TESTS_SIM_CHECK_H
+
+#include "sim/sim.h"
+
+struct expected; /* balances that the histories imply (check.c) */
+
+struct checking {
+    struct sim *sim;
+    struct expected *expected;
+};
+
+void check_limits(struct checking *checking);
+void check_told(struct checking *checking);
+
+#endif
