@@ -8,6 +8,8 @@
  *     load -> step -> step -> ... -> commit -> effect -> step (IN_EFFECT) -> ... -> commit
  *             '---- one turn, one event ----'            '---- the next turn ----'
  *
+ * An effect that need not wait for the commit (step_effect_ahead) is performed in the middle of a turn.
+ *
  * Ref: doc/spec/machine.md (contract 4, calls 6, failures 8, tags 15); doc/architecture.md.      */
 #ifndef SLUICE_ENGINE_MACHINE_H
 #define SLUICE_ENGINE_MACHINE_H
@@ -34,6 +36,7 @@ enum machine_input {
 struct effect {
     int kind;
     const void *args;
+    bool ahead; /* it may leave before the changes of its turn are stored (step_effect_ahead) */
 };
 
 struct effect_result {
@@ -177,6 +180,11 @@ void step_timer_ms(struct step_out *out, int64_t due_ms);
 /* Run the next step at once: the timer is set for the step's own moment. */
 void step_continue(const struct step_in *in, struct step_out *out);
 void step_effect(const struct step_in *in, struct step_out *out, int kind, const void *args);
+/* The same for an order that need not wait for the commit: one that the steps of this turn, run again from the last
+ * commit, are sure to come to again (or to do no harm by not coming to), with the same ARGS. It saves a commit: the
+ * turn goes on with the result. It waits all the same when a caller waits for the turn's answer, when the machine is
+ * not claimed, or when tags are to be bound. */
+void step_effect_ahead(const struct step_in *in, struct step_out *out, int kind, const void *args);
 void step_note(struct step_out *out, int kind, const void *args);
 void step_refuse(struct step_out *out, const void *reply);
 /* "unknown_outcome" */

@@ -61,6 +61,7 @@ struct turn {
     struct note notes[TURN_NOTES_MAX]; /* of the good steps, then of the one that failed */
     size_t note_count, notes_good;
     const struct effect *effect;
+    bool ahead;             /* the effect is out and the turn is not over: what it changed is in memory alone */
     bool run_again;         /* the timer is due now and the turn was full */
     bool remove;
     bool claims_only;

@@ -49,8 +49,16 @@ void step_effect(const struct step_in *in, struct step_out *out, int kind, const
     struct effect *effect = arena_alloc(in->arena, sizeof(*effect));
 
     assert(!out->effect);
-    effect->kind = kind;
-    effect->args = args;
+    *effect = (struct effect){ .kind = kind, .args = args };
+    out->effect = effect;
+}
+
+void step_effect_ahead(const struct step_in *in, struct step_out *out, int kind, const void *args)
+{
+    struct effect *effect = arena_alloc(in->arena, sizeof(*effect));
+
+    assert(!out->effect);
+    *effect = (struct effect){ .kind = kind, .args = args, .ahead = true };
     out->effect = effect;
 }
 

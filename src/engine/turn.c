@@ -8,6 +8,8 @@
  *      |                                                    '------'        |
  *      '--- turn_effect_done <--- effect <----------------------------------+---> work_next
  *
+ * An effect that need not wait for the commit leaves from turn_close, and the turn goes on with its result.
+ *
  * A step that fails after good ones of the same turn lets those be committed first; then the failure
  * is recorded against it. Conflicts drop what is in memory: the machine is loaded and run again.   */
 #include <assert.h>
@@ -297,6 +299,15 @@ static void turn_failed_first(struct work *work)
         turn_fail(work);
 }
 
+/* Whether the turn's effect may be performed before its changes are stored, and the turn go on with the result. */
+static bool turn_may_run_ahead(const struct work *work)
+{
+    const struct turn *turn = &work->turn;
+
+    return turn->effect && turn->effect->ahead && turn->failure == STEP_OK && work->token_ms && !work->current &&
+           turn->bind_count == 0;
+}
+
 static void turn_close(struct work *work)
 {
     struct turn *turn = &work->turn;
@@ -315,6 +326,11 @@ static void turn_close(struct work *work)
     }
     if (turn->effect && turn->change_count == 0 && work->token_ms && turn->bind_count + turn->tally_count == 0) {
         turn_effect(work); /* the machine is ours and nothing has changed */
+        return;
+    }
+    if (turn_may_run_ahead(work)) {
+        turn->ahead = true;
+        turn_effect(work);
         return;
     }
     if (turn->effect && turn->change_count == 0 && turn->tally_count == 0) {
@@ -649,7 +665,10 @@ static void turn_effect(struct work *work)
 void turn_effect_done(struct work *work)
 {
     work->phase = PHASE_READY;
-    turn_begin(work);
+    if (work->turn.ahead)
+        work->turn.ahead = false;
+    else
+        turn_begin(work);
     turn_run(work, IN_EFFECT);
 }
 
@@ -673,6 +692,8 @@ void turn_abandon(struct work *work)
             work->current->conflicts++;
         work_reload(work);
     } else {
+        if (work->turn.ahead)
+            work->loaded = false; /* what is in memory is ahead of the store, and is dropped */
         turn_answer(work, SL_EDOWN, false, "the daemon is stopping");
         turn_release(work);
     }

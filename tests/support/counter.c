@@ -109,13 +109,17 @@ static void step_timeout(const struct step_in *in, struct step_out *out)
         step_effect(in, out, COUNTER_EFFECT, "of a timer");
         return;
     }
+    if (state->value == VALUE_HURRIES && state->ticks > 0) {
+        step_effect_ahead(in, out, COUNTER_EFFECT, "ahead of its commit");
+        return;
+    }
     if (state->value == VALUE_STUMBLES && state->ticks > 0) {
         step_retry(in, out, "it stumbles");
         return;
     }
     change(in, out, (struct counter_change){ .tag = TICKED });
     out->remove = state->value == VALUE_ENDS;
-    if (state->value == VALUE_STUMBLES)
+    if (state->value == VALUE_STUMBLES || state->value == VALUE_HURRIES)
         step_continue(in, out);
     if (state->value % 2 == 1 && state->ticks % 3 != 2)
         step_continue(in, out);

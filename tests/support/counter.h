@@ -24,6 +24,7 @@ struct ask {
 /* Values at which the timer does something of its own. */
 #define VALUE_STUMBLES 50 /* ticks, goes on at once, and then cannot */
 #define VALUE_ENDS 60     /* removes itself */
+#define VALUE_HURRIES 70  /* ticks, and at once asks the world without waiting for the commit */
 #define VALUE_ASKS 100    /* and more: asks the world */
 #define VALUE_BINDS 200   /* and more: binds a tag, too */
 
