@@ -26,9 +26,11 @@ static const struct type *reply_type(const struct work *work)
 void once_write(struct work *work)
 {
     struct turn *turn = &work->turn;
-    const struct type *type = reply_type(work);
+    const struct type *type;
 
-    buf_reset(&turn->once);
+    if (turn->once.len > 0)
+        return; /* sent again, perhaps after the caller was answered and took its args with it */
+    type = reply_type(work);
     buf_printf(&turn->once, "%s %" PRId64 " ", work->current->once->fingerprint, work->version + (turn->change_count > 0));
     if (type && work->reply)
         type_encode(type, work->reply, &turn->once);

@@ -83,8 +83,21 @@ int64_t runtime_now_us(const struct runtime *runtime)
     return runtime->heard_time ? runtime_mono_us(runtime) + ahead_us : 0;
 }
 
+/* A copy in one piece. */
+static const struct runtime_once *once_copy(const struct runtime_once *once)
+{
+    size_t key_size = strlen(once->key) + 1, size = strlen(once->fingerprint) + 1;
+    struct runtime_once *copy = xmalloc(sizeof(*copy) + key_size + size);
+    char *text = (char *)(copy + 1);
+
+    copy->key = memcpy(text, once->key, key_size);
+    copy->fingerprint = memcpy(text + key_size, once->fingerprint, size);
+    return copy;
+}
+
 void request_free(struct request *request)
 {
+    free((void *)request->once);
     free(request);
 }
 
@@ -235,7 +248,7 @@ static void request_queue(struct work *work, const struct wanted *wanted)
 
     request->kind = wanted->kind;
     request->args = wanted->args;
-    request->once = wanted->once;
+    request->once = wanted->once ? once_copy(wanted->once) : NULL;
     request->deadline_us = runtime_mono_us(work->runtime) + wanted->deadline_ms * 1000;
     request->done = wanted->done;
     request->done_arg = wanted->done_arg;

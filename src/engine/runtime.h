@@ -67,7 +67,7 @@ struct runtime *runtime_new(const struct runtime_setup *setup);
 void runtime_free(struct runtime *runtime);
 
 /* What makes a request safe to repeat: the first one that commits something leaves KEY behind, and the same one again
- * is given the answer of the first, for a day at least. Both texts must stay valid until DONE.
+ * is given the answer of the first, for a day at least. Both texts are copied.
  * Ref: doc/decisions/0013-keys-remember-events.md. */
 struct runtime_once {
     const char *key;         /* of the caller, 1..ONCE_KEY_MAX bytes; good for one machine */

@@ -24,8 +24,9 @@ enum request_kind { REQ_START, REQ_CALL, REQ_REPAIR };
 struct request {
     struct request *next;
     enum request_kind kind;
-    const void *args;
-    const struct runtime_once *once; /* NULL: it may be run again like any other */
+    const void *args;    /* the caller's, until it is answered */
+    const struct runtime_once *once; /* NULL: it may be run again like any other; else the texts are its own, since a
+                                        commit is sent again with them after the caller was answered */
     bool looked;         /* its key was not there when this machine was loaded */
     int64_t deadline_us; /* monotonic */
     int conflicts;

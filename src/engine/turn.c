@@ -538,6 +538,18 @@ static void turn_take(struct work *work, const struct store_committed *committed
     turn_tell(work);
 }
 
+/* A call whose caller was answered while its claim was on the way: nothing of it was begun, and what it asked for is
+ * the caller's no more. */
+static void turn_give_up(struct work *work)
+{
+    request_free(work->current);
+    work->current = NULL;
+    if (work->queue)
+        work_next(work);
+    else
+        turn_release(work);
+}
+
 /* After a commit: what is next? */
 static void turn_go_on(struct work *work)
 {
@@ -555,6 +567,8 @@ static void turn_go_on(struct work *work)
         work_reload(work);
     } else if (turn->failure != STEP_OK) {
         turn_fail(work);
+    } else if (turn->effect && work->current && work->current->answered) {
+        turn_give_up(work);
     } else if (turn->effect) {
         turn_effect(work);
     } else if (turn->run_again) {
