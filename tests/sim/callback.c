@@ -66,6 +66,7 @@ static void callback_start(struct sim *sim, struct want *want, callback_done_fn 
 
     *asked = (struct callback_want){ .sim = sim, .want = want };
     want->sim = sim;
+    want->kind = &sim->kind;
     want->id = "?";
     want->how = WANT_CALL;
     want->then = callback_then;
@@ -80,7 +81,7 @@ void traffic_callback(struct sim *sim, const char *tag, const char *payload, cal
     struct want *want = xcalloc(1, sizeof(*want));
 
     want->arena = arena_new();
-    want->kind = -1;
+    want->deed = DEED_CALLBACK;
     want->call.kind = CALL_CALLBACK;
     want->call.callback.tag = arena_strdup(want->arena, tag);
     want->call.callback.payload = arena_strdup(want->arena, payload);
@@ -92,9 +93,12 @@ void traffic_session_change(struct sim *sim, const char *tag, callback_done_fn d
     struct want *want = xcalloc(1, sizeof(*want));
     struct session_change_call *call = &want->call.session_change;
 
+    want->sim = sim;
+    want->kind = &sim->kind;
     want->arena = arena_new();
-    want->kind = ASKED_MARKED;
+    want->deed = DEED_SESSION_CHANGE;
     snprintf(want->what, sizeof(want->what), "mark-%" PRIu64 ";", ++sim->traffic->markers);
+    want_needle(want, NULL);
     want->call.kind = CALL_SESSION_CHANGE;
     call->tag = arena_strdup(want->arena, tag);
     call->change.tag = call->change.status.tag = 1;

@@ -15,42 +15,54 @@ struct group {
     const struct told *first;
     bool done, unknown;
     int64_t version; /* of the first answer that it was done */
-    char key[64];
+    char key[];      /* member, blank, needle */
 };
 
-static bool history_has(const struct mem_machine *machine, const char *text, int64_t up_to)
+/* How often the first UP_TO events have TEXT. */
+static int history_has(const struct mem_machine *machine, const char *text, int64_t up_to)
 {
+    const char *at;
+    int count = 0;
     size_t i;
 
     for (i = 0; machine && i < machine->count && (int64_t)i < up_to; i++) {
-        if (strstr(machine->events[i].changes, text))
-            return true;
+        for (at = strstr(machine->events[i].changes, text); at; at = strstr(at + 1, text))
+            count++;
     }
-    return false;
+    return count;
 }
 
 static void check_group(struct checking *checking, const struct group *group)
 {
     struct sim *sim = checking->sim;
     const struct told *told = group->first;
-    char member[64], text[96];
-    struct mem_machine *machine;
-    bool there;
+    struct mem_machine *machine = memory_find(sim->memory, told->member);
+    const char *id = strchr(told->member, ':') + 1;
+    int times = history_has(machine, told->needle, INT64_MAX);
 
-    snprintf(member, sizeof(member), "%s:%s", sim->kind.name, told->invoice);
-    machine = memory_find(sim->memory, member);
-    if (told->kind == ASKED_CREATE)
-        snprintf(text, sizeof(text), "\"invoice_created\"");
-    else if (told->kind == ASKED_START)
-        snprintf(text, sizeof(text), "{\"invoice_payment_started\":{\"payment\":{\"id\":\"%s\"", told->what);
-    else
-        snprintf(text, sizeof(text), "%s", told->what);
-    there = history_has(machine, text, group->done ? group->version : INT64_MAX);
-    if (group->done && !there)
-        sim_violation(sim, told->invoice, "%s was answered as done in version %" PRId64 ", and is not in the history", text,
+    if (group->done && history_has(machine, told->needle, group->version) == 0)
+        sim_violation(sim, id, "%s was answered as done in version %" PRId64 ", and is not in the history", told->needle,
                       group->version);
-    else if (!group->done && !group->unknown && there)
-        sim_violation(sim, told->invoice, "%s was answered as not done, and is in the history", text);
+    else if (!group->done && !group->unknown && times > 0)
+        sim_violation(sim, id, "%s was answered as not done, and is in the history", told->needle);
+    if (times > 1 && !told->many)
+        sim_violation(sim, id, "%s was asked for once, and is in the history %d times", told->needle, times);
+}
+
+static struct group *group_of(struct group **groups, const struct told *told)
+{
+    size_t size = strlen(told->member) + strlen(told->needle) + 2;
+    struct group *group = xcalloc(1, sizeof(*group) + size), *known;
+
+    snprintf(group->key, size, "%s %s", told->member, told->needle);
+    HASH_FIND_STR(*groups, group->key, known);
+    if (known) {
+        free(group);
+        return known;
+    }
+    group->first = told;
+    HASH_ADD_STR(*groups, key, group);
+    return group;
 }
 
 void check_told(struct checking *checking)
@@ -58,17 +70,9 @@ void check_told(struct checking *checking)
     const struct told *told;
     size_t i, count = traffic_told(checking->sim->traffic, &told);
     struct group *groups = NULL, *group, *next;
-    char key[64];
 
     for (i = 0; i < count; i++) {
-        snprintf(key, sizeof(key), "%s %d %s", told[i].invoice, told[i].kind, told[i].what);
-        HASH_FIND_STR(groups, key, group);
-        if (!group) {
-            group = xcalloc(1, sizeof(*group));
-            strcpy(group->key, key);
-            group->first = &told[i];
-            HASH_ADD_STR(groups, key, group);
-        }
+        group = group_of(&groups, &told[i]);
         if (told[i].verdict == VERDICT_DONE && !group->done)
             group->version = told[i].version;
         group->done |= told[i].verdict == VERDICT_DONE;

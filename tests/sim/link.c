@@ -11,7 +11,7 @@
 #include "base/xmalloc.h"
 #include "sim/memory.h"
 
-enum op_kind { OP_LOAD, OP_COMMIT, OP_FAIL, OP_EXTEND, OP_BIND, OP_RESOLVE, OP_EVENTS, OP_CLAIM, OP_HEARTBEAT };
+enum op_kind { OP_LOAD, OP_COMMIT, OP_FAIL, OP_EXTEND, OP_ONCE, OP_BIND, OP_RESOLVE, OP_EVENTS, OP_CLAIM, OP_HEARTBEAT };
 
 struct op {
     struct op *prev, *next; /* link->ops, as long as somebody waits for its answer */
@@ -169,6 +169,15 @@ static void heartbeat_execute(struct op *op, struct memory *memory)
     op->alive = (struct store_alive){ SL_OK, memory_told_ms(memory), names, memory->daemon_count };
 }
 
+static const char *once_of(const struct op *op, struct memory *memory)
+{
+    const char *value = memory_once(memory, op->member, op->text);
+
+    if (value && op->sim->options.broken == BREAK_BLIND_KEYS && strchr(value, ' '))
+        value = arena_printf(op->arena, "other%s", strchr(value, ' '));
+    return value;
+}
+
 static void op_execute(struct op *op)
 {
     struct memory *memory = op->sim->memory;
@@ -179,6 +188,7 @@ static void op_execute(struct op *op)
     case OP_COMMIT: memory_commit(memory, op->member, &op->commit, &op->committed); break;
     case OP_FAIL: op->err = memory_fail(memory, op->member, &op->failure, &op->number); break;
     case OP_EXTEND: op->err = memory_extend(memory, op->member, op->number, op->lease_ms, &op->number); break;
+    case OP_ONCE: op->text = arena_strdup(op->arena, once_of(op, memory)); break;
     case OP_BIND: op->err = memory_bind(memory, op->text, op->member); break;
     case OP_RESOLVE:
         op->text = memory_resolve(memory, op->text);
@@ -209,6 +219,7 @@ static void op_answer(struct op *op, enum sl_err err)
     case OP_COMMIT: ((store_committed_fn)op->done)(op->arg, &op->committed); break;
     case OP_FAIL:
     case OP_EXTEND: ((store_err_fn)op->done)(op->arg, op->err, op->number, now); break;
+    case OP_ONCE: ((store_once_fn)op->done)(op->arg, op->err, op->err ? NULL : op->text); break;
     case OP_BIND: ((store_tag_fn)op->done)(op->arg, op->err, NULL); break;
     case OP_RESOLVE:
         ((store_tag_fn)op->done)(op->arg, op->err, op->err ? NULL : strchr(op->text, ':') + 1);
@@ -375,6 +386,8 @@ static void commit_copy(struct op *op, const struct commit *commit)
     op->commit.changes = commit->changes ? arena_strndup(op->arena, commit->changes, commit->changes_len) : NULL;
     op->commit.activity = arena_strdup(op->arena, commit->activity);
     op->commit.status = arena_strdup(op->arena, commit->status);
+    op->commit.once_key = arena_strdup(op->arena, commit->once_key);
+    op->commit.once_value = arena_strdup(op->arena, commit->once_value);
     op->commit.snapshot = commit->snapshot ? arena_strndup(op->arena, commit->snapshot, commit->snapshot_len) : NULL;
     for (i = 0; i < commit->tally_count; i++)
         tallies[i] = (struct tally){ arena_strdup(op->arena, commit->tallies[i].field), commit->tallies[i].delta };
@@ -405,6 +418,15 @@ static void link_extend(void *ctx, const struct machine_kind *kind, const char *
 
     op->number = token_ms;
     op->lease_ms = lease_ms;
+    op_send(op);
+}
+
+static void link_once(void *ctx, const struct machine_kind *kind, const char *id, const char *key, store_once_fn done,
+                      void *arg)
+{
+    struct op *op = op_new(ctx, OP_ONCE, kind->name, id, (void (*)(void))done, arg);
+
+    op->text = arena_strdup(op->arena, key);
     op_send(op);
 }
 
@@ -456,6 +478,6 @@ static void link_heartbeat(void *ctx, const char *name, int64_t silent_ms, bool 
 }
 
 const struct store_ops link_ops = {
-    .load = link_load, .commit = link_commit, .fail = link_fail, .extend = link_extend, .bind = link_bind,
+    .load = link_load, .commit = link_commit, .fail = link_fail, .extend = link_extend, .once = link_once, .bind = link_bind,
     .resolve = link_resolve, .events = link_events, .claim = link_claim, .heartbeat = link_heartbeat,
 };

@@ -43,7 +43,8 @@ static const char *const break_names[BREAK_COUNT] = {
     [BREAK_LEAVE_HOLD] = "leave-hold", [BREAK_DOUBLE_CHARGE] = "double-charge", [BREAK_DOUBLE_REFUND] = "double-refund",
     [BREAK_FRESH_KEY] = "fresh-key",
     [BREAK_UNDO_CHARGE] = "undo-charge", [BREAK_FALSE_ANSWER] = "false-answer", [BREAK_FALSE_REFUSAL] = "false-refusal",
-    [BREAK_STALE_READ] = "stale-read",
+    [BREAK_STALE_READ] = "stale-read", [BREAK_FORGET_KEY] = "forget-key", [BREAK_SHARED_KEYS] = "shared-keys",
+    [BREAK_BLIND_KEYS] = "blind-keys",
 };
 
 const char *break_name(int kind)
@@ -382,11 +383,12 @@ static void report_world(struct sim *sim, uint64_t digest)
 struct totals {
     uint64_t payments, machines, violations, failed_worlds, store_ops, bank_calls, steps, reversals, repairs;
     uint64_t late_max_ms, counts[FAULT_COUNT];
+    uint64_t deeds[DEED_COUNT][VERDICT_COUNT];
 };
 
 static void totals_add(struct totals *totals, const struct sim *sim)
 {
-    size_t i;
+    size_t i, verdict;
 
     totals->payments += traffic_started(sim->traffic);
     totals->machines += HASH_COUNT(sim->memory->machines);
@@ -399,6 +401,10 @@ static void totals_add(struct totals *totals, const struct sim *sim)
     totals->repairs += sim->repairs;
     for (i = 0; i < FAULT_COUNT; i++)
         totals->counts[i] += sim->counts[i];
+    for (i = 0; i < DEED_COUNT; i++) {
+        for (verdict = 0; verdict < VERDICT_COUNT; verdict++)
+            totals->deeds[i][verdict] += sim->deeds[i][verdict];
+    }
 }
 
 static int64_t seconds_us(void)
@@ -412,8 +418,9 @@ static int64_t seconds_us(void)
 static void usage(void)
 {
     fputs("usage: sluice-sim [--seed N] [--payments M] [--seeds K] [--break KIND] [--machine ID] [--quiet] [--verbose]\n"
-          "                  [--log] [--domain FILE]\n"
-          "--seed N: the first seed; --seeds K: so many worlds, each with the next seed and M payments.\n", stderr);
+          "                  [--log] [--domain FILE] [--whole] [--deeds]\n"
+          "--seed N: the first seed; --seeds K: so many worlds, each with the next seed and M payments.\n"
+          "--whole: what may be asked must have been done at least once; --deeds: what that is.\n", stderr);
     exit(2);
 }
 
@@ -445,7 +452,7 @@ static int broken_kind(const char *name)
 struct wish {
     struct sim_options options;
     uint64_t seeds;
-    bool quiet, log;
+    bool quiet, log, whole;
 };
 
 static void parse(int argc, char **argv, struct wish *wish)
@@ -455,7 +462,8 @@ static void parse(int argc, char **argv, struct wish *wish)
         { "seeds", required_argument, NULL, 'k' },   { "break", required_argument, NULL, 'b' },
         { "machine", required_argument, NULL, 'm' }, { "domain", required_argument, NULL, 'd' },
         { "verbose", no_argument, NULL, 'v' },       { "quiet", no_argument, NULL, 'q' },
-        { "log", no_argument, NULL, 'l' },           { NULL, 0, NULL, 0 },
+        { "log", no_argument, NULL, 'l' },           { "whole", no_argument, NULL, 'w' },
+        { "deeds", no_argument, NULL, 'D' },         { NULL, 0, NULL, 0 },
     };
     int option;
 
@@ -471,6 +479,8 @@ static void parse(int argc, char **argv, struct wish *wish)
         case 'v': wish->options.verbose = true; break;
         case 'q': wish->quiet = true; break;
         case 'l': wish->log = true; break;
+        case 'w': wish->whole = true; break;
+        case 'D': deeds_list(); exit(0);
         default: usage();
         }
     }
@@ -484,6 +494,7 @@ int main(int argc, char **argv)
     struct wish wish;
     int64_t began_us;
     uint64_t i, digest, all = 0;
+    bool whole;
     struct sim *sim = xcalloc(1, sizeof(*sim));
 
     xmalloc_init();
@@ -507,9 +518,14 @@ int main(int argc, char **argv)
            totals.payments, totals.machines, totals.store_ops, totals.bank_calls, totals.steps, totals.repairs,
            totals.reversals);
     report_faults(totals.counts);
+    whole = deeds_report(totals.deeds);
     printf("digest %016" PRIx64 "\n%" PRIu64 " violations in %" PRIu64 " worlds\n", all, totals.violations,
            totals.failed_worlds);
     fprintf(stderr, "%.0f payments/s\n", (double)totals.payments * 1e6 / (double)(seconds_us() - began_us + 1));
     free(sim);
+    if (wish.whole && !whole) {
+        printf("something was never done\n");
+        return 1;
+    }
     return totals.violations ? 1 : 0;
 }

@@ -64,6 +64,7 @@ void memory_free(struct memory *memory)
     struct mem_machine *machine, *next_machine;
     struct mem_balance *balance, *next_balance;
     struct mem_tag *tag, *next_tag;
+    struct mem_once *once, *next_once;
     int p;
 
     HASH_ITER(hh, memory->machines, machine, next_machine) {
@@ -82,6 +83,11 @@ void memory_free(struct memory *memory)
         HASH_DEL(memory->tags, tag);
         free(tag->member);
         free(tag);
+    }
+    HASH_ITER(hh, memory->onces, once, next_once) {
+        HASH_DEL(memory->onces, once);
+        free(once->value);
+        free(once);
     }
     free(memory->partitions);
     free(memory);
@@ -182,7 +188,7 @@ static void zadd(struct memory *memory, struct mem_machine *machine, int64_t sco
     wheel_sift(part, ++part->wheel_count, machine);
 }
 
-/* ---- commit ---- */
+/* ---- balances ---- */
 
 static bool is_amount(int64_t value)
 {
@@ -231,6 +237,47 @@ static bool tallies_fit(struct memory *memory, const struct mem_machine *machine
     return true;
 }
 
+/* ---- idempotency keys ---- */
+
+static struct mem_once *once_find(const struct memory *memory, const char *member, const char *key)
+{
+    char whole[160];
+    struct mem_once *once;
+
+    snprintf(whole, sizeof(whole), "%s %s", memory->sim->options.broken == BREAK_SHARED_KEYS ? "" : member, key);
+    HASH_FIND_STR(memory->onces, whole, once);
+    return once;
+}
+
+const char *memory_once(struct memory *memory, const char *member, const char *key)
+{
+    struct mem_once *once = once_find(memory, member, key);
+
+    return once ? once->value : NULL;
+}
+
+static void once_keep(struct memory *memory, const char *member, const char *key, const char *value)
+{
+    const char *of = memory->sim->options.broken == BREAK_SHARED_KEYS ? "" : member;
+    size_t size = strlen(of) + strlen(key) + 2;
+    struct mem_once *once;
+
+    if (sim_broken(memory->sim, BREAK_FORGET_KEY, 200000))
+        return;
+    once = xcalloc(1, sizeof(*once) + size);
+    snprintf(once->key, size, "%s %s", of, key);
+    once->value = xstrdup(value);
+    HASH_ADD_STR(memory->onces, key, once);
+}
+
+/* ---- commit ---- */
+
+/* It gives a claim back, and changes nothing. */
+static bool lets_go(const struct commit *commit)
+{
+    return commit->claims_only && commit->lease_ms == 0 && commit->expect_token_ms > 0;
+}
+
 /* What refuses the commit; SL_OK: nothing. DONE: it was done before. */
 static enum sl_err commit_refusal(struct memory *memory, const struct mem_machine *machine, const struct commit *commit,
                                   bool *done)
@@ -243,13 +290,15 @@ static enum sl_err commit_refusal(struct memory *memory, const struct mem_machin
         return SL_OK;
     if (commit->expect_version == 0 && version > 0)
         return SL_EEXIST;
+    if (commit->once_key && once_find(memory, machine->member, commit->once_key))
+        return SL_ECONFLICT;
     if (version != commit->expect_version)
         return SL_ECONFLICT;
     if (machine->status && strcmp(machine->status, "removed") == 0)
         return SL_ENOENT;
     if (commit->repaired && !failed)
         return SL_EREFUSED;
-    if (!commit->repaired && failed)
+    if (!commit->repaired && failed && !lets_go(commit))
         return SL_EFAILED;
     if (commit->expect_token_ms > 0 && machine->score_ms != commit->expect_token_ms)
         return SL_ECONFLICT;
@@ -306,7 +355,7 @@ static int64_t commit_timer(struct memory *memory, struct mem_machine *machine, 
 {
     int64_t due = commit->due == DUE_SET ? commit->due_ms : commit->due == DUE_KEEP ? machine->due_ms : 0, token = 0;
 
-    if (commit->remove)
+    if (commit->remove || (lets_go(commit) && machine->status && strcmp(machine->status, "failed") == 0))
         due = 0;
     else if (commit->lease_ms > 0)
         token = memory_now_ms(memory) + commit->lease_ms;
@@ -341,6 +390,8 @@ static void commit_snapshot(struct memory *memory, struct mem_machine *machine, 
 static void commit_write(struct memory *memory, struct mem_machine *machine, const struct commit *commit, int64_t *token)
 {
     snprintf(machine->commit, sizeof(machine->commit), "%s", commit->commit_id);
+    if (commit->once_key)
+        once_keep(memory, machine->member, commit->once_key, commit->once_value);
     if (commit->changes) {
         event_add(memory, machine, commit);
         feed_add(memory, machine);

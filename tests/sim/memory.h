@@ -59,6 +59,12 @@ struct mem_partition {
     size_t feed_count, feed_cap;
 };
 
+struct mem_once { /* what a commit left under an idempotency key */
+    UT_hash_handle hh;
+    char *value;
+    char key[]; /* "inv:i7 k1" */
+};
+
 struct mem_tag {
     UT_hash_handle hh;
     char *member;
@@ -76,6 +82,7 @@ struct memory {
     struct mem_partition *partitions;
     int partition_count;
     struct mem_tag *tags;
+    struct mem_once *onces;
     struct mem_daemon daemons[64];
     size_t daemon_count;
     size_t failed_count;
@@ -95,6 +102,7 @@ void memory_commit(struct memory *memory, const char *member, const struct commi
 enum sl_err memory_fail(struct memory *memory, const char *member, const struct step_failure *failure, int64_t *score);
 enum sl_err memory_extend(struct memory *memory, const char *member, int64_t token_ms, int64_t lease_ms, int64_t *score);
 enum sl_err memory_bind(struct memory *memory, const char *tag, const char *member);
+const char *memory_once(struct memory *memory, const char *member, const char *key); /* NULL: nothing */
 const char *memory_resolve(struct memory *memory, const char *tag); /* the member; NULL: none */
 /* Up to LIMIT due machines of partition P: DUE has room for them. */
 size_t memory_claim(struct memory *memory, int p, size_t limit, int64_t lease_ms, struct mem_machine **taken,

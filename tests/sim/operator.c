@@ -24,7 +24,7 @@ static void operator_repair(struct sim *sim, struct mem_machine *machine)
         return;
     sim->repairs++;
     shopper->repairing = true;
-    want = want_new(shopper, -1, "");
+    want = want_new(shopper, DEED_REPAIR_AGAIN);
     want->how = WANT_REPAIR;
     want->then = repaired_then;
     want_try(want);

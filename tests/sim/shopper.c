@@ -14,9 +14,7 @@ const struct shop_row shops[] = {
 };
 const size_t shop_count = SL_COUNT(shops);
 
-/* ---- what shoppers do ---- */
-
-static void shopper_pay(struct shopper *shopper);
+/* ---- what shoppers do with invoices ---- */
 
 /* A marked call that was not done, or perhaps not, is made again in the shape of a new one. */
 static void close_then(struct want *want, int verdict)
@@ -29,141 +27,23 @@ static void close_then(struct want *want, int verdict)
 
 static void shopper_fulfill(struct shopper *shopper)
 {
-    struct want *want = want_marked(shopper, CALL_FULFILL);
+    struct want *want = want_marked(shopper, DEED_FULFILL, CALL_FULFILL, "\"%s\"");
 
     want->call.fulfill.reason = want->what;
     want->then = close_then;
+    if (rng_below(&shopper->rng, 3) == 0)
+        want_key(want);
     want_try(want);
 }
 
 static void shopper_rescind(struct shopper *shopper)
 {
-    struct want *want = want_marked(shopper, CALL_RESCIND);
+    struct want *want = want_marked(shopper, DEED_RESCIND, CALL_RESCIND, "\"%s\"");
 
     want->call.rescind.reason = want->what;
     want->then = close_then;
-    want_try(want);
-}
-
-static void shopper_refund(struct shopper *shopper)
-{
-    struct want *want = want_marked(shopper, CALL_REFUND);
-    struct cash *cash;
-
-    want->call.refund.payment_id = arena_printf(want->arena, "%d", shopper->started);
-    want->call.refund.params.reason = want->what;
-    if (rng_below(&shopper->rng, 3)) {
-        cash = arena_alloc(want->arena, sizeof(*cash));
-        *cash = (struct cash){ rng_between(&shopper->rng, 1000, 40000), { "RUB" } };
-        want->call.refund.params.cash = cash;
-    }
-    want_try(want);
-}
-
-static void decided(struct want *want, int verdict)
-{
-    if (verdict != VERDICT_DONE)
-        want->shopper->capturing = false;
-}
-
-static const char *payment_now(struct shopper *shopper, struct arena *arena)
-{
-    return arena_printf(arena, "%d", shopper->started);
-}
-
-static void shopper_capture(struct shopper *shopper)
-{
-    struct want *want = want_marked(shopper, CALL_CAPTURE);
-    struct cash *cash;
-
-    want->call.capture.payment_id = payment_now(shopper, want->arena);
-    want->call.capture.params.reason = want->what;
-    if (rng_below(&shopper->rng, 3) == 0) {
-        cash = arena_alloc(want->arena, sizeof(*cash));
-        *cash = (struct cash){ shopper->amount - shopper->amount / rng_between(&shopper->rng, 2, 9), { "RUB" } };
-        want->call.capture.params.cash = cash;
-    }
-    want->then = decided;
-    want_try(want);
-}
-
-static void shopper_cancel(struct shopper *shopper)
-{
-    struct want *want = want_marked(shopper, CALL_CANCEL);
-
-    want->call.cancel.payment_id = payment_now(shopper, want->arena);
-    want->call.cancel.reason = want->what;
-    want->then = decided;
-    want_try(want);
-}
-
-static void paid_then(struct want *want, int verdict)
-{
-    struct shopper *shopper = want->shopper;
-
-    /* A refusal: the invoice ran out meanwhile, its terms do not allow this payment, or another one is under way. */
-    if (verdict == VERDICT_REFUSED && shopper->started < shopper->payments)
-        plan_after(shopper, rng_between(&shopper->rng, 100000, 2000000), shopper_pay);
-}
-
-static struct payment_tool *tool_of(struct shopper *shopper, struct arena *arena)
-{
-    static const char *const systems[] = { "VISA", "MASTERCARD", "VISA", "MIR" };
-    static const char *const countries[] = { "RUS", "USA", "RUS" };
-    struct payment_tool *tool = arena_alloc(arena, sizeof(*tool));
-    struct id_ref *ref = arena_alloc(arena, sizeof(*ref));
-    struct digital_wallet *wallet;
-    struct bank_card *card;
-
-    if (rng_below(&shopper->rng, 12) == 0) {
-        wallet = arena_alloc(arena, sizeof(*wallet));
-        ref->id = "QIWI";
-        wallet->payment_service = ref;
-        wallet->id = "w";
-        wallet->token = "wallet";
-        *tool = (struct payment_tool){ .tag = TOOL_DIGITAL_WALLET, .digital_wallet = wallet };
-        return tool;
-    }
-    card = arena_alloc(arena, sizeof(*card));
-    ref->id = systems[rng_below(&shopper->rng, SL_COUNT(systems))];
-    card->token = arena_printf(arena, "card-%d", (int)rng_below(&shopper->rng, 50));
-    card->payment_system = ref;
-    card->bin = "424242";
-    card->last_digits = "4242";
-    card->issuer_country = countries[rng_below(&shopper->rng, SL_COUNT(countries))];
-    *tool = (struct payment_tool){ .tag = TOOL_BANK_CARD, .bank_card = card };
-    return tool;
-}
-
-static void shopper_pay(struct shopper *shopper)
-{
-    static const bool yes = true;
-    struct payment_resource_params *resource;
-    struct start_payment_call *call;
-    struct want *want;
-    char id[MARKER_BYTES];
-
-    if (shopper->started >= shopper->payments)
-        return;
-    snprintf(id, sizeof(id), "%d", ++shopper->started);
-    want = want_new(shopper, ASKED_START, id);
-    resource = arena_alloc(want->arena, sizeof(*resource));
-    resource->resource.payment_tool = *tool_of(shopper, want->arena);
-    resource->contact_info.email = "payer@example.com";
-    want->call.kind = CALL_START_PAYMENT;
-    call = &want->call.start_payment;
-    call->id = want->what;
-    call->payer = (struct payer_params){ .tag = PAYER_PAYMENT_RESOURCE, .payment_resource = resource };
-    call->flow.tag = rng_below(&shopper->rng, 3) == 0 ? FLOW_HOLD : FLOW_INSTANT;
-    call->flow.hold.on_hold_expiration = rng_below(&shopper->rng, 2) ? ON_HOLD_CANCEL : ON_HOLD_CAPTURE;
-    if (rng_below(&shopper->rng, 10) == 0)
-        call->make_recurrent = &yes;
-    if (call->flow.tag == FLOW_INSTANT)
-        call->flow.hold.on_hold_expiration = 0;
-    if (rng_below(&shopper->rng, 15) == 0)
-        call->processing_deadline = shopper->sim->now_us + rng_between(&shopper->rng, 0, 3000000);
-    want->then = paid_then;
-    shopper->sim->traffic->started++;
+    if (rng_below(&shopper->rng, 3) == 0)
+        want_key(want);
     want_try(want);
 }
 
@@ -182,9 +62,13 @@ static void created_then(struct want *want, int verdict)
 void shopper_create(struct shopper *shopper)
 {
     const struct shop_row *shop = &shops[shopper->shop];
-    struct want *want = want_new(shopper, ASKED_CREATE, "");
+    struct want *want = want_new(shopper, DEED_CREATE);
 
-    want->how = WANT_CREATE;
+    want->how = WANT_START;
+    want->again = true;
+    want_needle(want, "\"invoice_created\"%s");
+    if (rng_below(&shopper->rng, 3) == 0)
+        want_key(want);
     want->params = (struct invoice_params){
         .id = shopper->id, .party_id = shop->party, .shop_id = shop->shop, .details = { .product = "a duck" },
         .due = shopper->due_us, .cost = { shopper->amount, { "RUB" } }, .context = { "text/plain", "" },

@@ -88,9 +88,47 @@ enum break_kind {
     BREAK_FALSE_ANSWER,   /* a call that was refused is answered as done */
     BREAK_FALSE_REFUSAL,  /* a call that was done is answered as not done */
     BREAK_STALE_READ,     /* loads show the machine as it was an event ago */
+    BREAK_FORGET_KEY,     /* a commit leaves no idempotency key behind */
+    BREAK_SHARED_KEYS,    /* keys are looked up without the machine that they belong to */
+    BREAK_BLIND_KEYS,     /* what a key leaves behind has another request's fingerprint */
     BREAK_COUNT,
 };
 const char *break_name(int kind);
+
+/* ---- what may be asked (deed.c) ---- */
+
+enum verdict { VERDICT_DONE, VERDICT_REFUSED, VERDICT_NOT_DONE, VERDICT_UNKNOWN, VERDICT_COUNT };
+
+/* Every call and every shape of it that matters. Each is asked in a large run, and each succeeds: see deed.c for what
+ * part of the program it stands for. */
+enum deed {
+    DEED_CREATE,
+    DEED_RESCIND,
+    DEED_FULFILL,
+    DEED_START,
+    DEED_START_UNNAMED, /* without an id: the next free number */
+    DEED_CAPTURE,
+    DEED_CAPTURE_PART,
+    DEED_CAPTURE_CART,
+    DEED_CANCEL,
+    DEED_REFUND,
+    DEED_REFUND_PART,
+    DEED_REFUND_CART,
+    DEED_REFUND_NAMED,   /* under an id of the caller's, more than once */
+    DEED_REFUND_MANUAL,  /* the provider is asked */
+    DEED_REFUND_OUTSIDE, /* it was made outside: the provider is not asked */
+    DEED_CALLBACK,
+    DEED_SESSION_CHANGE,
+    DEED_REPAIR_AGAIN,
+    DEED_KEY_AGAIN,      /* a request that was done, once more under its key: the first answer */
+    DEED_KEY_OTHER,      /* another request under a key that was used: refused */
+    DEED_COUNT,
+};
+struct sim;
+void deed_count(struct sim *sim, enum deed deed, int verdict);
+/* Prints how often each was asked and done. True: each was done at least once. */
+bool deeds_report(uint64_t counts[DEED_COUNT][VERDICT_COUNT]);
+void deeds_list(void); /* each with the functions that it stands for, for deeds_test */
 
 struct sim_options {
     uint64_t seed;
@@ -145,6 +183,7 @@ struct sim {
     size_t revision_count; /* committed so far */
     size_t revisions_known;
     uint64_t counts[FAULT_COUNT];
+    uint64_t deeds[DEED_COUNT][VERDICT_COUNT];
     uint64_t violations, steps, store_ops, bank_calls, reversals, repairs, late_max_ms, late_sum_ms, claims;
     struct buf history;    /* texts of violations */
     char bad[8][64];       /* machines with violations */
@@ -246,14 +285,12 @@ size_t traffic_started(const struct traffic *traffic);
 /* The store committed something of MEMBER's. */
 void traffic_news(struct sim *sim, const char *id, const char *activity, const char *status);
 
-enum verdict { VERDICT_DONE, VERDICT_REFUSED, VERDICT_NOT_DONE, VERDICT_UNKNOWN };
-enum asked_what { ASKED_CREATE, ASKED_START, ASKED_MARKED /* a call that leaves its reason in the history */ };
 /* What a caller was told of one request. */
 struct told {
-    char invoice[24];
-    char what[24];  /* the payment's id, or the marker */
-    int kind;       /* enum asked_what */
+    const char *member; /* "inv:i7" */
+    const char *needle; /* what of it stands in the history when it was done; in the traffic's arena */
     int verdict;
+    bool many;          /* it may stand there more than once */
     int64_t version;
 };
 size_t traffic_told(const struct traffic *traffic, const struct told **out);

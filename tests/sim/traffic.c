@@ -37,6 +37,7 @@ struct traffic *traffic_new(struct sim *sim)
     struct traffic *traffic = xcalloc(1, sizeof(*traffic));
 
     traffic->sim = sim;
+    traffic->arena = arena_new();
     sim->traffic = traffic;
     clock_after(sim, 500000, 0, shopper_arrives, sim);
     clock_after(sim, 1000000, 0, operator_look, sim);
@@ -52,6 +53,7 @@ void traffic_free(struct traffic *traffic)
         free(shopper);
     }
     free(traffic->told);
+    arena_free(traffic->arena);
     free(traffic);
 }
 

@@ -1,6 +1,6 @@
 /* What the parts of the traffic share: traffic.c (who comes, and when), want.c (one thing that a caller wants, over all
- * its attempts), shopper.c (what merchants ask for, and what they hear), callback.c (the bank's callbacks) and
- * operator.c (repairs). Everybody else includes sim.h alone.                                                  */
+ * its attempts), shopper.c (what merchants hear and do), payments.c and refunds.c (what they ask of payments),
+ * callback.c (the bank's callbacks) and operator.c (repairs). Everybody else includes sim.h alone.            */
 #ifndef SLUICE_TESTS_SIM_TRAFFIC_H
 #define SLUICE_TESTS_SIM_TRAFFIC_H
 
@@ -18,10 +18,11 @@ struct shopper {
     int payments, started; /* wanted, asked for */
     int outstanding;       /* calls and plans */
     int repairs, refunds;
-    bool born, repairing, capturing, closing;
+    int keys;              /* given out; short ones, that other machines have as well */
+    bool repairing, capturing, closing;
     int64_t amount, due_us;
     int shop;
-    int64_t seen_version;  /* some answer spoke of it */
+    char payment[MARKER_BYTES]; /* the newest */
 };
 
 struct traffic {
@@ -30,23 +31,31 @@ struct traffic {
     size_t count, started, calls;
     bool all_born;
     uint64_t markers;
+    struct arena *arena; /* of what was told */
     struct told *told;
     size_t told_count, told_cap;
 };
 
 /* One thing that a caller wants, over all its attempts. */
 struct want {
-    struct shopper *shopper; /* NULL: the bank's callback */
+    struct shopper *shopper; /* NULL: nobody's, as the bank's callback */
     struct sim *sim;
     struct arena *arena;
-    int kind;                /* enum asked_what */
-    char what[MARKER_BYTES];
-    enum { WANT_CREATE, WANT_CALL, WANT_REPAIR } how;
-    const char *id;
+    const struct machine_kind *kind;
+    const char *id;          /* of the machine */
+    enum deed deed;
+    enum { WANT_START, WANT_CALL, WANT_REPAIR } how;
+    char what[MARKER_BYTES]; /* the payment's id, or the marker */
+    const char *needle;      /* of its trace in the history; NULL: what it is told is not written down */
+    bool many;               /* ... which may be there more than once */
+    bool again;              /* it may be asked again without harm: under its id or its key */
+    const char *key;         /* Idempotency-Key; NULL: none */
     struct invoice_params params;
     struct invoice_call call;
     int tries, out;          /* attempts that were made, and that are out */
     bool ended;
+    int64_t done_version;    /* of the first answer that it was done; 0: none yet */
+    char reply[MARKER_BYTES];/* the payment that the answer named */
     void (*then)(struct want *want, int verdict); /* once */
     callback_done_fn callback_done;
     void *callback_arg;
@@ -55,15 +64,19 @@ struct want {
 /* ---- plans and wants (want.c) ---- */
 
 void plan_after(struct shopper *shopper, int64_t delay_us, void (*fn)(struct shopper *shopper));
-struct want *want_new(struct shopper *shopper, int kind, const char *what);
-/* A want whose marker, which goes into its reason, is to be found in the history. */
-struct want *want_marked(struct shopper *shopper, int call);
+/* A call on the shopper's invoice. */
+struct want *want_new(struct shopper *shopper, enum deed deed);
+/* One whose marker (want->what) goes into its reason, say, and so into the history. NEEDLE: the text around the
+ * marker, once for each time that it was done, with "%s" for the marker; NULL: the marker alone, perhaps often. */
+struct want *want_marked(struct shopper *shopper, enum deed deed, int call, const char *needle);
+void want_needle(struct want *want, const char *needle); /* the same for a want that is there */
+void want_key(struct want *want);                        /* gives it a key: it is asked until somebody knows */
 void want_try(struct want *want);                           /* at some daemon; WANT is gone when it has ended */
 void want_try_at(struct want *want, struct daemon *daemon); /* at this one */
 void want_end(struct want *want, int verdict);
 void want_release(struct want *want);                       /* frees it when it has ended and nothing of it is out */
 
-/* ---- merchants (shopper.c) ---- */
+/* ---- merchants (shopper.c, payments.c, refunds.c) ---- */
 
 struct shop_row {
     const char *party, *shop;
@@ -73,6 +86,13 @@ extern const struct shop_row shops[];
 extern const size_t shop_count;
 
 void shopper_create(struct shopper *shopper);
+void shopper_pay(struct shopper *shopper);
+void shopper_capture(struct shopper *shopper);
+void shopper_cancel(struct shopper *shopper);
+void shopper_refund(struct shopper *shopper);
+struct type_list no_items(struct arena *arena); /* a list that is there, and empty */
+/* COUNT lines that cost TOTAL together; in ARENA. */
+const struct invoice_cart *cart_of(int64_t total, int count, struct arena *arena);
 
 /* ---- the operator (operator.c) ---- */
 

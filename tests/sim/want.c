@@ -1,5 +1,9 @@
 /* One thing that a caller wants, over all its attempts. Whoever gets no answer, or the answer that nothing was done,
- * asks again under the same id. What each was told is written down, for check.c to compare with the histories. */
+ * asks again under the same id or the same key. What each was told is written down, for check_told.c to compare with
+ * the histories.
+ *
+ *     want_try -> attempt -> answered -> again, or at an end -> perhaps once more under its key: the same answer
+ *                                                          '-> or something else under it: refused             */
 #include "sim/traffic.h"
 
 #include <inttypes.h>
@@ -8,6 +12,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "payment/steps.h"
 
 #define TRIES_MAX 25
 
@@ -37,27 +42,57 @@ void plan_after(struct shopper *shopper, int64_t delay_us, void (*fn)(struct sho
     clock_after(shopper->sim, delay_us, 0, plan_run, plan);
 }
 
-/* ---- calls ---- */
+/* ---- wants ---- */
+
+enum sent { SENT_FIRST, SENT_AFTER_DONE, SENT_OTHER_BODY };
 
 struct attempt {
     struct want *want;
     struct daemon *daemon;
     uint64_t life;
+    enum sent sent;
+    struct runtime_once once;
+    char fingerprint[8];
 };
 
-struct want *want_new(struct shopper *shopper, int kind, const char *what)
+struct want *want_new(struct shopper *shopper, enum deed deed)
 {
     struct want *want = xcalloc(1, sizeof(*want));
 
     want->shopper = shopper;
     want->sim = shopper->sim;
+    want->kind = &shopper->sim->kind;
     want->arena = arena_new();
-    want->kind = kind;
+    want->deed = deed;
     want->id = shopper->id;
     want->how = WANT_CALL;
-    snprintf(want->what, sizeof(want->what), "%s", what);
     shopper->outstanding++;
     return want;
+}
+
+void want_needle(struct want *want, const char *needle)
+{
+    const char *at = needle ? strstr(needle, "%s") : NULL;
+
+    want->many = !at;
+    want->needle = at ? arena_printf(want->sim->traffic->arena, "%.*s%s%s", (int)(at - needle), needle, want->what, at + 2)
+                      : arena_strdup(want->sim->traffic->arena, needle ? needle : want->what);
+}
+
+struct want *want_marked(struct shopper *shopper, enum deed deed, int call, const char *needle)
+{
+    struct want *want = want_new(shopper, deed);
+
+    snprintf(want->what, sizeof(want->what), "mark-%" PRIu64 ";", ++shopper->sim->traffic->markers);
+    want->call.kind = call;
+    want_needle(want, needle);
+    return want;
+}
+
+void want_key(struct want *want)
+{
+    want->key = arena_printf(want->arena, "k%d", ++want->shopper->keys);
+    want->again = true;
 }
 
 void want_release(struct want *want)
@@ -68,37 +103,67 @@ void want_release(struct want *want)
     free(want);
 }
 
-static void tell(struct want *want, int verdict, int64_t version)
+static void tell(const struct want *want, int verdict, int64_t version)
 {
     struct traffic *traffic = want->sim->traffic;
-    struct told *told;
 
-    if (want->how == WANT_REPAIR || want->kind < 0)
+    if (!want->needle)
         return;
     if (traffic->told_count == traffic->told_cap) {
         traffic->told_cap = traffic->told_cap ? 2 * traffic->told_cap : 1024;
         traffic->told = xrealloc(traffic->told, traffic->told_cap * sizeof(*traffic->told));
     }
-    told = &traffic->told[traffic->told_count++];
-    memset(told, 0, sizeof(*told));
-    snprintf(told->invoice, sizeof(told->invoice), "%s", want->id);
-    snprintf(told->what, sizeof(told->what), "%s", want->what);
-    told->kind = want->kind;
-    told->verdict = verdict;
-    told->version = version;
+    traffic->told[traffic->told_count++] = (struct told){
+        arena_printf(traffic->arena, "%s:%s", want->kind->name, want->id), want->needle, verdict, want->many, version,
+    };
 }
 
-static int verdict_of(struct want *want, const struct attempt *attempt, const struct runtime_result *result)
+/* ---- verdicts ---- */
+
+static bool is_unsent(const struct attempt *attempt)
 {
+    return attempt->daemon->life != attempt->life;
+}
+
+/* A key that was used is answered as it was, and for nothing else. */
+static void check_key(const struct attempt *attempt, const struct runtime_result *result)
+{
+    const struct want *want = attempt->want;
+    struct sim *sim = want->sim;
+    bool done = result->err == SL_OK && !result->refused;
+
+    if (result->err == SL_ECONFLICT) {
+        if (attempt->sent != SENT_OTHER_BODY)
+            sim_violation(sim, want->id, "%s under %s was answered as if that were another's key", want->what, want->key);
+        else
+            deed_count(sim, DEED_KEY_OTHER, VERDICT_DONE);
+    } else if (attempt->sent == SENT_OTHER_BODY && result->err == SL_OK) {
+        sim_violation(sim, want->id, "another request under %s, which was used for %s, was answered as %s", want->key,
+                      want->what, result->refused ? "refused" : "done");
+    } else if (attempt->sent == SENT_AFTER_DONE && result->err == SL_OK && !result->repeated) {
+        sim_violation(sim, want->id, "%s was done, and under its key %s it is asked for anew", want->what, want->key);
+    } else if (done && want->done_version && result->version != want->done_version) {
+        sim_violation(sim, want->id, "%s under %s was answered as of version %" PRId64 ", and before as of %" PRId64,
+                      want->what, want->key, result->version, want->done_version);
+    }
+    if (done && result->repeated && attempt->sent != SENT_OTHER_BODY)
+        deed_count(sim, DEED_KEY_AGAIN, VERDICT_DONE);
+}
+
+static int verdict_of(const struct attempt *attempt, const struct runtime_result *result)
+{
+    struct want *want = attempt->want;
     int verdict = VERDICT_NOT_DONE;
 
-    if (attempt->daemon->life != attempt->life)
+    if (is_unsent(attempt))
         return VERDICT_UNKNOWN; /* it is dying: its connection just breaks */
+    if (want->key)
+        check_key(attempt, result);
     if (result->err == SL_OK)
         verdict = result->refused ? VERDICT_REFUSED : VERDICT_DONE;
     else if (result->err == SL_EUNKNOWN)
         verdict = VERDICT_UNKNOWN;
-    else if (result->err == SL_EEXIST && want->how == WANT_CREATE)
+    else if (result->err == SL_EEXIST && want->how == WANT_START)
         verdict = VERDICT_DONE;
     else if (result->err == SL_EINVAL || result->err == SL_ECORRUPT)
         sim_violation(want->sim, want->id, "a call was answered %s: %s", sl_err_name(result->err), result->detail);
@@ -118,11 +183,10 @@ void want_end(struct want *want, int verdict)
         want->then(want, verdict);
 }
 
-/* A marked want has a mark for each attempt; a repeat is another want. */
+/* A marked want without a key is asked once: a repeat is another want, with another mark. */
 static bool want_again(const struct want *want, int verdict)
 {
-    return (verdict == VERDICT_NOT_DONE || verdict == VERDICT_UNKNOWN) && want->kind != ASKED_MARKED &&
-           want->kind >= 0 && want->tries < TRIES_MAX;
+    return (verdict == VERDICT_NOT_DONE || verdict == VERDICT_UNKNOWN) && want->again && want->tries < TRIES_MAX;
 }
 
 static void want_retry(void *arg)
@@ -135,37 +199,86 @@ static void want_retry(void *arg)
     want_release(want);
 }
 
+/* ---- reading back ---- */
+
+struct look {
+    struct shopper *shopper;
+    int64_t version;
+};
+
 static void read_done(void *arg, const struct runtime_result *result)
 {
-    struct attempt *attempt = arg;
-    struct want *want = attempt->want;
-    struct shopper *shopper = want->shopper;
+    struct look *look = arg;
+    struct shopper *shopper = look->shopper;
 
-    if (result->err == SL_OK && result->version < want->tries)
-        sim_violation(shopper->sim, shopper->id, "a read shows version %" PRId64 ", though an answer before spoke of %d",
-                      result->version, want->tries);
+    if (result->err == SL_OK && result->version < look->version)
+        sim_violation(shopper->sim, shopper->id, "a read shows version %" PRId64 ", though an answer before spoke of %" PRId64,
+                      result->version, look->version);
     else if (result->err == SL_ENOENT || result->err == SL_ECORRUPT)
         sim_violation(shopper->sim, shopper->id, "a read was answered %s: %s", sl_err_name(result->err), result->detail);
     shopper->outstanding--;
-    arena_free(want->arena);
-    free(want);
-    free(attempt);
+    free(look);
 }
 
 /* Reads the machine at some daemon: what was answered once must be seen by everybody afterwards. */
 static void read_back(struct shopper *shopper, int64_t version)
 {
     struct daemon *daemon = daemon_any(shopper->sim);
-    struct attempt *attempt;
-    struct want *want;
+    struct look *look;
 
     if (!daemon)
         return;
-    want = want_new(shopper, -1, "");
-    want->tries = (int)version;
-    attempt = xcalloc(1, sizeof(*attempt));
-    *attempt = (struct attempt){ want, daemon, daemon->life };
-    runtime_read(daemon->runtime, &shopper->sim->kind, shopper->id, 0, read_done, attempt);
+    look = xmalloc(sizeof(*look));
+    *look = (struct look){ shopper, version };
+    shopper->outstanding++;
+    runtime_read(daemon->runtime, &shopper->sim->kind, shopper->id, 0, read_done, look);
+}
+
+/* ---- attempts ---- */
+
+static void attempt_send(struct want *want, struct daemon *daemon, enum sent sent);
+
+struct repeat {
+    struct want *want;
+    enum sent sent;
+};
+
+static void repeat_run(void *arg)
+{
+    struct repeat repeat = *(struct repeat *)arg;
+    struct daemon *daemon = daemon_any(repeat.want->sim);
+
+    free(arg);
+    repeat.want->sim->traffic->calls--;
+    repeat.want->out--;
+    if (daemon)
+        attempt_send(repeat.want, daemon, repeat.sent);
+    want_release(repeat.want);
+}
+
+/* It is done, and its caller has forgotten that, or has got its keys mixed up. */
+static void want_repeat(struct want *want)
+{
+    uint64_t draw = rng_below(&want->sim->choices, 8);
+    struct repeat *repeat;
+
+    if (!want->key || draw > 3)
+        return;
+    repeat = xmalloc(sizeof(*repeat));
+    *repeat = (struct repeat){ want, draw == 0 ? SENT_OTHER_BODY : SENT_AFTER_DONE };
+    want->out++;
+    want->sim->traffic->calls++;
+    clock_after(want->sim, rng_between(&want->sim->choices, 1, 20000000), 0, repeat_run, repeat);
+}
+
+static void first_done(struct want *want, const struct runtime_result *result)
+{
+    const struct start_payment_reply *reply = result->reply;
+
+    want->done_version = result->version;
+    if (reply && (want->deed == DEED_START || want->deed == DEED_START_UNNAMED))
+        snprintf(want->reply, sizeof(want->reply), "%s", reply->payment_id);
+    want_repeat(want);
 }
 
 static void attempt_done(void *arg, const struct runtime_result *result)
@@ -173,11 +286,19 @@ static void attempt_done(void *arg, const struct runtime_result *result)
     struct attempt *attempt = arg;
     struct want *want = attempt->want;
     struct sim *sim = want->sim;
-    int verdict = verdict_of(want, attempt, result);
+    int verdict = verdict_of(attempt, result);
+    bool other = attempt->sent == SENT_OTHER_BODY;
 
+    if (attempt->sent != SENT_FIRST)
+        sim->traffic->calls--;
     free(attempt);
     want->out--;
-    tell(want, verdict, result->version);
+    if (!other) {
+        deed_count(sim, want->deed, verdict);
+        tell(want, verdict, result->version);
+    }
+    if (verdict == VERDICT_DONE && !other && !want->done_version)
+        first_done(want, result);
     if (verdict == VERDICT_DONE && want->shopper && rng_below(&sim->choices, 10) == 0)
         read_back(want->shopper, result->version);
     if (want->ended) {
@@ -191,20 +312,30 @@ static void attempt_done(void *arg, const struct runtime_result *result)
     }
 }
 
-void want_try_at(struct want *want, struct daemon *daemon)
+static void attempt_send(struct want *want, struct daemon *daemon, enum sent sent)
 {
     struct attempt *attempt = xcalloc(1, sizeof(*attempt));
+    const struct runtime_once *once = want->key ? &attempt->once : NULL;
     int64_t deadline_ms = rng_below(&want->sim->choices, 20) == 0 ? 50 : 30000;
 
-    *attempt = (struct attempt){ want, daemon, daemon->life };
+    *attempt = (struct attempt){ .want = want, .daemon = daemon, .life = daemon->life, .sent = sent };
+    snprintf(attempt->fingerprint, sizeof(attempt->fingerprint), "%s", sent == SENT_OTHER_BODY ? "other" : "same");
+    attempt->once = (struct runtime_once){ want->key, attempt->fingerprint };
     want->out++;
-    if (want->how == WANT_CREATE)
-        runtime_start(daemon->runtime, &want->sim->kind, want->id, &want->params, deadline_ms, attempt_done, attempt);
+    if (sent != SENT_FIRST)
+        want->sim->traffic->calls++;
+    if (want->how == WANT_START)
+        runtime_start_once(daemon->runtime, want->kind, want->id, &want->params, deadline_ms, once, attempt_done, attempt);
     else if (want->how == WANT_REPAIR)
-        runtime_repair(daemon->runtime, &want->sim->kind, want->id, want->call.kind ? &want->call : NULL, deadline_ms,
-                       attempt_done, attempt);
+        runtime_repair_once(daemon->runtime, want->kind, want->id, want->call.kind ? &want->call : NULL, deadline_ms,
+                            once, attempt_done, attempt);
     else
-        runtime_call(daemon->runtime, &want->sim->kind, want->id, &want->call, deadline_ms, attempt_done, attempt);
+        runtime_call_once(daemon->runtime, want->kind, want->id, &want->call, deadline_ms, once, attempt_done, attempt);
+}
+
+void want_try_at(struct want *want, struct daemon *daemon)
+{
+    attempt_send(want, daemon, SENT_FIRST);
 }
 
 void want_try(struct want *want)
@@ -220,19 +351,8 @@ void want_try(struct want *want)
     want->tries++;
     want_try_at(want, daemon);
     other = daemon_any(sim);
-    if (other != daemon && want->kind >= 0 && want->kind != ASKED_MARKED && !sim->settling && rng_below(&sim->choices, 25) == 0) {
+    if (other != daemon && want->again && !sim->settling && rng_below(&sim->choices, 25) == 0) {
         sim_count(sim, FAULT_CALL_TWICE);
         want_try_at(want, other);
     }
-}
-
-struct want *want_marked(struct shopper *shopper, int call)
-{
-    char marker[MARKER_BYTES];
-    struct want *want;
-
-    snprintf(marker, sizeof(marker), "mark-%" PRIu64 ";", ++shopper->sim->traffic->markers);
-    want = want_new(shopper, ASKED_MARKED, marker);
-    want->call.kind = call;
-    return want;
 }

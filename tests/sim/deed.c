@@ -1,0 +1,63 @@
+/* What may be asked of daemons: how often each was, and which part of the program each stands for. A call of
+ * src/payment/calls.h or a route of src/api/routes.c that no row names is found by deeds_test. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "sim/sim.h"
+
+static const struct deed_row {
+    const char *name;
+    const char *stands_for; /* calls and scenarios by their names in C, and functions of routes */
+} rows[] = {
+    [DEED_CREATE] = { "create an invoice", "invoices_create" },
+    [DEED_RESCIND] = { "rescind", "CALL_RESCIND invoices_rescind" },
+    [DEED_FULFILL] = { "fulfil", "CALL_FULFILL invoices_fulfill" },
+    [DEED_START] = { "start a payment", "CALL_START_PAYMENT payments_start" },
+    [DEED_START_UNNAMED] = { "start, without an id", "CALL_START_PAYMENT payments_start" },
+    [DEED_CAPTURE] = { "capture", "CALL_CAPTURE payments_capture" },
+    [DEED_CAPTURE_PART] = { "capture a part", "CALL_CAPTURE payments_capture" },
+    [DEED_CAPTURE_CART] = { "capture, with a cart", "CALL_CAPTURE payments_capture" },
+    [DEED_CANCEL] = { "cancel", "CALL_CANCEL payments_cancel" },
+    [DEED_REFUND] = { "refund", "CALL_REFUND refunds_create" },
+    [DEED_REFUND_PART] = { "refund a part", "CALL_REFUND refunds_create" },
+    [DEED_REFUND_CART] = { "refund, with a cart", "CALL_REFUND refunds_create" },
+    [DEED_REFUND_NAMED] = { "refund, by id", "CALL_REFUND refunds_create" },
+    [DEED_REFUND_MANUAL] = { "refund manually", "CALL_REFUND refunds_create_manual" },
+    [DEED_REFUND_OUTSIDE] = { "refund, made outside", "CALL_REFUND refunds_create_manual" },
+    [DEED_CALLBACK] = { "callback", "CALL_CALLBACK callbacks_post" },
+    [DEED_SESSION_CHANGE] = { "end a session", "CALL_SESSION_CHANGE callbacks_session" },
+    [DEED_REPAIR_AGAIN] = { "repair: run it again", "repairs_post" },
+    [DEED_KEY_AGAIN] = { "same key, same request", "request_once" },
+    [DEED_KEY_OTHER] = { "same key, other request", "request_once" },
+};
+_Static_assert(SL_COUNT(rows) == DEED_COUNT, "a row for each deed");
+
+void deed_count(struct sim *sim, enum deed deed, int verdict)
+{
+    sim->deeds[deed][verdict]++;
+}
+
+bool deeds_report(uint64_t counts[DEED_COUNT][VERDICT_COUNT])
+{
+    bool whole = true;
+    size_t i;
+
+    printf("  %-24s %10s %10s %10s %10s\n", "asked", "done", "refused", "not done", "unknown");
+    for (i = 0; i < DEED_COUNT; i++) {
+        const uint64_t *row = counts[i];
+
+        printf("  %-24s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "%s\n", rows[i].name, row[VERDICT_DONE],
+               row[VERDICT_REFUSED], row[VERDICT_NOT_DONE], row[VERDICT_UNKNOWN],
+               row[VERDICT_DONE] ? "" : "  NEVER DONE");
+        whole = whole && row[VERDICT_DONE] > 0;
+    }
+    return whole;
+}
+
+void deeds_list(void)
+{
+    size_t i;
+
+    for (i = 0; i < DEED_COUNT; i++)
+        printf("%s: %s\n", rows[i].name, rows[i].stands_for);
+}
