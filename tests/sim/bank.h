@@ -31,6 +31,7 @@ struct bank_session {
     bool decided;     /* its script is over: ENDING is the answer for ever */
     bool activated;   /* a callback told it to go on by itself */
     bool charged;
+    bool unconfirmed; /* nobody who sent a callback was told that all is well */
     bool outside;     /* the present callback came from outside, not from a timeout */
     char *ending;
     int64_t states;   /* given out so far */

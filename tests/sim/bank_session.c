@@ -59,7 +59,8 @@ static void money_moves(struct bank_session *session, const struct order *order,
     case TARGET_PROCESSED:
         sums->charges += !sim_broken(sim, BREAK_UNDO_CHARGE, 10000);
         sums->authorised = amount;
-        sums->unconfirmed = session->outside;
+        session->unconfirmed = session->outside;
+        sums->unconfirmed += session->outside;
         break;
     case TARGET_CAPTURED:
         sums->captures++;
@@ -184,8 +185,10 @@ static void secure_done(void *arg, enum callback_end end)
         clock_after(sim, rng_between(&sim->bank_rng, 10000, 1500000), 0, secure_send, secure);
         return;
     }
-    if (end == CALLBACK_TAKEN && !secure->failure)
-        secure->session->account->sums.unconfirmed = false;
+    if (end == CALLBACK_TAKEN && !secure->failure) {
+        secure->session->account->sums.unconfirmed -= secure->session->unconfirmed;
+        secure->session->unconfirmed = false;
+    }
     secure->bank->senders--;
     free(secure);
 }

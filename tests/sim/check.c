@@ -150,9 +150,9 @@ static void check_bank(struct checking *checking, const char *id, const struct p
     int64_t captures = is_captured(payment);
 
     bank_account(sim->bank, id, what->id, &bank);
-    if (!charges && bank.charges == 1 && bank.unconfirmed && !bank.captures) {
-        sim->reversals++; /* its callback's sender was never told that all is well: the bank gives it back */
-        return;
+    if (bank.charges > charges && bank.charges - charges <= bank.unconfirmed) { /* of sessions that failed here */
+        sim->reversals += (uint64_t)(bank.charges - charges); /* the bank gives them back, see doc/simulator.md */
+        bank.charges = charges;
     }
     if (bank.charges != charges || bank.captures != captures || bank.cancels != cancels)
         sim_violation(sim, id, "payment %s is %s, and the bank has %" PRId64 " charges, %" PRId64 " captures, %" PRId64

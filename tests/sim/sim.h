@@ -263,7 +263,7 @@ struct bank_account {
     int64_t captures, captured; /* how often, and how much */
     int64_t cancels;
     int64_t refunds, refunded;
-    bool unconfirmed;   /* charged in answer to a callback whose sender never heard that all is well */
+    int64_t unconfirmed;/* charges in answer to callbacks whose sender never heard that all is well */
 };
 /* False: the bank has never heard of it. */
 bool bank_account(const struct acquirer *bank, const char *invoice, const char *payment, struct bank_account *out);
