@@ -174,10 +174,6 @@ static const struct session *session_under_way(struct step_ctx *ctx)
 
     if (session)
         return session;
-    if (ctx->refund) { /* one that has not begun must look at the merchant's funds first */
-        step_fail(ctx->in, ctx->out, "refund %s has no session yet", ctx->refund->refund.id);
-        return NULL;
-    }
     emit_session_started(ctx, target);
     state = arena_alloc(ctx->in->arena, sizeof(*state));
     type_copy(&type_invoice_state, state, ctx->invoice, ctx->in->arena);
@@ -244,10 +240,14 @@ static const struct scenario_row rows[] = {
       fulfill_session },
 };
 
+/* Of a refund only its session is anybody's to speak of. */
 static const struct scenario_row *row_find(const struct payment_state *payment, int scenario)
 {
+    const struct refund_state *refund = payment_pending_refund(payment);
     size_t i;
 
+    if (refund && refund_stage(refund) != REFUND_SESSION)
+        return NULL;
     for (i = 0; i < SL_COUNT(rows); i++) {
         if (rows[i].scenario == scenario && rows[i].fits & IN(payment->activity))
             return &rows[i];
@@ -287,7 +287,7 @@ void repair_with_scenario(const struct step_in *in, const struct repair_scenario
     ctx.refund = payment_pending_refund(ctx.payment);
     row = row_choose(ctx.payment, &scenario);
     if (!row) {
-        refuse_repair_scenario(in, out, activity_name(ctx.payment->activity),
+        refuse_repair_scenario(in, out, payment_activity_label(ctx.payment),
                                type_name_of(&type_repair_scenario, call->scenario.tag));
         return;
     }
