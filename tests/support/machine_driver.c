@@ -216,6 +216,7 @@ static void driver_commit(struct machine_driver *driver, const struct step_out *
         cr_assert(driver->tag_count < DRIVER_TAGS_MAX);
         driver->tags[driver->tag_count++] = out->binds[i];
     }
+    driver->removed = driver->removed || out->remove;
     if (out->timer == TIMER_SET)
         driver->due_ms = out->due_ms;
     else if (out->timer == TIMER_UNSET || timer_consumed)

@@ -49,6 +49,7 @@ struct machine_driver {
 
     int64_t due_ms; /* 0: no timer */
     bool failed;
+    bool removed; /* by a step; inputs are taken all the same */
     const char *reason; /* of the last STEP_FAIL or STEP_RETRY */
     enum step_cause cause; /* the same */
     const void *reply;  /* of the last call */
