@@ -23,7 +23,7 @@ void event_write(const struct machine_kind *kind, const char *id, const struct s
     const char *what = kind == &template_kind ? "invoice_template" : "invoice";
     char at[RFC3339_MAX];
 
-    rfc3339_format(event->at_ms * 1000, at);
+    rfc3339_format(rfc3339_us_of_ms(event->at_ms), at);
     buf_printf(out, "{\"id\":%lld,\"created_at\":\"%s\",\"source\":{\"%s_id\":\"%s\"},\"payload\":{\"%s_changes\":",
                (long long)event->number, at, what, id, what);
     buf_add(out, event->changes, event->changes_len);

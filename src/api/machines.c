@@ -65,7 +65,7 @@ static void time_member(struct buf *out, const char *name, int64_t ms)
 {
     char at[RFC3339_MAX];
 
-    rfc3339_format(ms * 1000, at);
+    rfc3339_format(rfc3339_us_of_ms(ms), at);
     buf_printf(out, ",\"%s\":\"%s\"", name, at);
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/request.h"
 #include "base/log.h"
+#include "base/rfc3339.h"
 #include "payment/calls.h"
 #include "payment/effect.h"
 #include "payment/kind.h"
@@ -79,7 +80,7 @@ static void effect_write(const struct effect *effect, struct buf *out)
 
 static void timer_write(const struct step_out *step, struct buf *out)
 {
-    int64_t due_us = step->due_ms * 1000;
+    int64_t due_us = rfc3339_us_of_ms(step->due_ms);
 
     if (step->timer == TIMER_SET) {
         buf_str(out, ",\"timer\":{\"set\":");

@@ -50,6 +50,13 @@ size_t rfc3339_format(int64_t us, char out[RFC3339_MAX])
     return (size_t)(at - out);
 }
 
+int64_t rfc3339_us_of_ms(int64_t ms)
+{
+    if (ms < 0)
+        return 0;
+    return ms / 1000 > LAST_SECOND ? LAST_SECOND * SECOND + SECOND - 1 : ms * 1000;
+}
+
 /* COUNT digits at *TEXT, which moves behind them; -1 if they are not there. */
 static int digits(const char **text, int count)
 {

@@ -16,4 +16,8 @@ size_t rfc3339_format(int64_t us, char out[RFC3339_MAX]);
  * itself is within 1970..9999 in UTC. False leaves *US_OUT alone. */
 bool rfc3339_parse(const char *text, int64_t *us_out);
 
+/* MS, a number from anywhere, in microseconds: the nearest moment that can be written. A timer for the last
+ * moment of 9999 is set for the millisecond after it. */
+int64_t rfc3339_us_of_ms(int64_t ms);
+
 #endif

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/rfc3339.h"
+
 void *machine_state_new(const struct machine_kind *kind, struct arena *arena)
 {
     return arena_alloc(arena, kind->state->size);
@@ -41,7 +43,7 @@ static enum sl_err fold_event(const struct machine_kind *kind, const struct stor
     for (i = 0; i < changes.count; i++) {
         const char *change = (const char *)changes.items + i * kind->change->size;
 
-        kind->fold(state, change, event->at_ms * 1000, false, arena);
+        kind->fold(state, change, rfc3339_us_of_ms(event->at_ms), false, arena);
     }
     return SL_OK;
 }

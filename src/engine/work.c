@@ -193,7 +193,7 @@ static enum machine_input request_input(const struct request *request)
 static bool timer_is_due(struct work *work)
 {
     return work->timer_due && !work->failed && work->version > 0 && work->due_ms > 0 &&
-           work->due_ms * 1000 <= runtime_now_us(work->runtime);
+           work->due_ms <= runtime_now_us(work->runtime) / 1000;
 }
 
 /* A start that nobody looked for needs no look: it is done only if there is no such machine. */

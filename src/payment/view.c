@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rfc3339.h"
 #include "base/xmalloc.h"
 
 /* Session groups in alphabetical order of their target's type. */
@@ -125,7 +126,8 @@ void view_payment(const struct invoice_state *state, const struct payment_state 
 
 static void machine_write(const struct machine_info *info, struct buf *out)
 {
-    int64_t due_us = info->due_ms * 1000, since_us = info->since_ms * 1000, attempts = info->attempts;
+    int64_t due_us = rfc3339_us_of_ms(info->due_ms), since_us = rfc3339_us_of_ms(info->since_ms);
+    int64_t attempts = info->attempts;
 
     buf_str(out, ",\"machine\":{");
     member(out, "status", &type_str, &info->status);

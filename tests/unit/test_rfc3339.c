@@ -96,6 +96,28 @@ Test(rfc3339, fraction)
     cr_assert_str_eq(text, "2026-01-31T23:59:59Z");
 }
 
+/* What stands in Redis as milliseconds is shown, whatever it is: an invoice that is due in the last moment of 9999 has its
+ * timer after it, and must not end the daemon that shows it. */
+Test(rfc3339, any_number_of_milliseconds_is_some_moment)
+{
+    static const struct {
+        int64_t ms, us;
+    } rows[] = {
+        { 0, 0 }, { -1, 0 }, { INT64_MIN, 0 }, { 1, 1000 }, { 1795516809410, 1795516809410000 },
+        { 253402300799999, 253402300799999000 }, { 253402300800000, 253402300799999999 },
+        { INT64_MAX, 253402300799999999 },
+    };
+    char text[RFC3339_MAX];
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        int64_t us = rfc3339_us_of_ms(rows[i].ms);
+
+        cr_assert_eq(us, rows[i].us, "%" PRId64 ": %" PRId64, rows[i].ms, us);
+        rfc3339_format(us, text);
+    }
+}
+
 /* If this fails, dates are off by a day somewhere, and with them periods and deadlines. */
 Test(calendar, days_and_dates_are_each_others_reverse)
 {
