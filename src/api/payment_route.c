@@ -37,7 +37,7 @@ static bool keep_state(struct api_request *request, const struct invoice_state *
     enum sl_err err;
 
     type_encode(&type_invoice_state, state, &json);
-    err = type_decode_text(&type_invoice_state, buf_text(&json), json.len, TYPE_LENIENT, request->arena, copy, &errors);
+    err = type_decode_text(&type_invoice_state, buf_text(&json), json.len, TYPE_STORED, request->arena, copy, &errors);
     buf_clear(&json);
     looking->invoice = copy;
     return !err;

@@ -464,7 +464,7 @@ static bool is_container(const struct type *type)
 static void decode_value(struct decoder *decoder, const struct type *type, const json_t *json,
                          const struct place *place, int depth, void *out)
 {
-    int depth_max = decoder->flags & TYPE_LENIENT ? TYPE_DEPTH_STORED_MAX : TYPE_DEPTH_MAX;
+    int depth_max = (decoder->flags & TYPE_STORED) == TYPE_STORED ? TYPE_DEPTH_STORED_MAX : TYPE_DEPTH_MAX;
     bool failed_before = decoder->failed;
     const char *text, *why;
 

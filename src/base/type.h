@@ -86,7 +86,7 @@ struct type {
 #define TYPE_RAW_MAX 65536     /* bytes */
 #define TYPE_DEPTH_MAX 64      /* nested structs, unions, lists, maps; deeper input is refused. A raw
                                   value may have as many levels of its own */
-#define TYPE_DEPTH_STORED_MAX 128 /* with TYPE_LENIENT: what was let in must be readable again when a
+#define TYPE_DEPTH_STORED_MAX 128 /* with TYPE_STORED: what was let in must be readable again when a
                                      snapshot wraps it in a few more levels */
 #define TYPE_ERRORS_MAX 16     /* errors collected from one document */
 
@@ -145,7 +145,8 @@ void type_error_add(struct type_errors *errors, struct arena *arena, const char 
     SL_PRINTF(4, 5);
 
 enum {
-    TYPE_LENIENT = 1 << 0, /* unknown fields are passed over: for what is stored, never for requests */
+    TYPE_LENIENT = 1 << 0, /* unknown fields are passed over: for answers of others, never for requests */
+    TYPE_STORED = TYPE_LENIENT | 1 << 1, /* and deeper than anything that is let in: for what we stored ourselves */
 };
 
 /* Decodes JSON into *OUT (TYPE->size bytes, zeroed by this function first), all parts in ARENA.

@@ -104,7 +104,7 @@ static bool token_read(const struct reply *reply, struct arena *arena, struct ca
     size_t len;
     const char *text = reply_text(reply, &len), *json = text ? strchr(text, ' ') : NULL;
 
-    return json && !type_decode_text(&type_card_token, json + 1, len - (size_t)(json + 1 - text), TYPE_LENIENT, arena,
+    return json && !type_decode_text(&type_card_token, json + 1, len - (size_t)(json + 1 - text), TYPE_STORED, arena,
                                      out, NULL);
 }
 

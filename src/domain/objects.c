@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "domain/url.h"
+
 static const struct type type_name = TYPE_STR_IN(0, 1024);
 static const struct type type_texts = TYPE_SET_OF(type_str);
 static const struct type type_account_id = TYPE_I64_IN(1, INT64_MAX);
@@ -66,9 +68,16 @@ static const struct type type_card_category = TYPE_STRUCT_OF("BankCardCategory",
 /* ---- proxies, inspectors, accounts ---- */
 
 static const struct type type_url = TYPE_STR_IN(1, 2048);
+static const char *check_proxy_url(const void *value)
+{
+    return url_fault(*(const char *const *)value);
+}
+static const struct type type_proxy_url = {
+    .kind = TYPE_STR, .size = sizeof(char *), .min = 1, .max = 2048, .check = check_proxy_url,
+};
 static const struct type_field proxy_rows[] = {
     NAMED(proxy_definition),
-    TF_REQ(proxy_definition, url, type_url),
+    TF_REQ(proxy_definition, url, type_proxy_url),
     TF_REQ(proxy_definition, options, type_string_map),
 };
 static const struct type type_proxy = TYPE_STRUCT_OF("ProxyDefinition", proxy_definition, proxy_rows);

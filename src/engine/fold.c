@@ -21,7 +21,7 @@ enum sl_err machine_decode_changes(const struct machine_kind *kind, const char *
 {
     const struct type list = { .kind = TYPE_LIST, .size = sizeof(struct type_list), .item = kind->change };
     struct type_errors errors = { 0 };
-    enum sl_err err = type_decode_text(&list, text, len, TYPE_LENIENT, arena, changes_out, &errors);
+    enum sl_err err = type_decode_text(&list, text, len, TYPE_STORED, arena, changes_out, &errors);
 
     if (err) {
         *why = explain(arena, "an event", &errors);
@@ -58,7 +58,7 @@ enum sl_err machine_fold(const struct machine_kind *kind, const struct store_loa
     size_t i;
 
     if (loaded->snapshot) {
-        err = type_decode_text(kind->state, loaded->snapshot, loaded->snapshot_len, TYPE_LENIENT, arena, state, &errors);
+        err = type_decode_text(kind->state, loaded->snapshot, loaded->snapshot_len, TYPE_STORED, arena, state, &errors);
         if (err) {
             *why = explain(arena, "the snapshot", &errors);
             return SL_ECORRUPT;

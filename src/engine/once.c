@@ -73,7 +73,7 @@ static const void *reply_read(struct work *work, const char *text, struct arena 
     if (!type || !*text)
         return NULL;
     reply = arena_alloc(arena, type->size);
-    return type_decode_text(type, text, strlen(text), TYPE_LENIENT, arena, reply, NULL) ? NULL : reply;
+    return type_decode_text(type, text, strlen(text), TYPE_STORED, arena, reply, NULL) ? NULL : reply;
 }
 
 static void once_loaded(void *arg, const struct store_loaded *loaded)

@@ -2,6 +2,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "base/err.h"
+#include "domain/url.h"
 #include "support/domain_doc.h"
 
 static struct arena *arena;
@@ -142,6 +144,26 @@ static const struct {
       "/data/block/unblocked/since", "" },
     { "shop_config", "{\"id\":\"shop-acme-books\"}", "/data/location", NULL, NULL, "required" },
     { "proxy", "{\"id\":1}", "/data/options", "{\"a\":1}", "/data/options/a", "" },
+    /* addresses that no call could reach */
+    { "proxy", "{\"id\":1}", "/data/url", "\"\"", NULL, "" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"ftp://bank\"", NULL, "http:// or https://" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"bank/provider\"", NULL, "http:// or https://" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://bank/a b\"", NULL, "escape" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://bank/%2x\"", NULL, "escape" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://bank\\r\\nX-Y: z\"", NULL, "escape" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://u:p@bank/\"", NULL, "user" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://bank/?a=b\"", NULL, "query" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://bank/#a\"", NULL, "fragment" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http:///provider\"", NULL, "host" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://[]/\"", NULL, "host" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://[::1/\"", NULL, "host" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://[::1]x/\"", NULL, "host" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://bank:/\"", NULL, "port" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://bank:0/\"", NULL, "port" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://bank:65536\"", NULL, "port" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://bank:99999999999999999999/\"", NULL, "port" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"http://bank:80x/\"", NULL, "port" },
+    { "proxy", "{\"id\":1}", "/data/url", "\"builtin:\"", NULL, "builtin" },
 };
 
 static bool has_error(const struct type_errors *errors, const char *path, const char *message)
@@ -166,6 +188,19 @@ static const char *all_errors(const struct type_errors *errors)
     result = arena_strdup(arena, buf_text(&text));
     buf_clear(&text);
     return result;
+}
+
+/* Addresses that are in use must stay so: a document that has one would be refused. */
+Test(domain_check, takes_every_address_that_can_be_called)
+{
+    static const char *const urls[] = {
+        "http://127.0.0.1:8090/provider", "https://bank.example", "http://[::1]:80/x", "HTTP://Bank_1.example:65535/",
+        "https://bank.example/a%20b/~c", "builtin:approve",
+    };
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(urls); i++)
+        cr_assert(!url_fault(urls[i]), "%s: %s", urls[i], url_fault(urls[i]));
 }
 
 /* What gets past this check fails in the middle of somebody's payment. */
