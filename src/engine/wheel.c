@@ -34,6 +34,8 @@ struct slot {
     int p;
     bool owned, asking;
     int64_t look_at_ms;
+    int64_t news_ms;       /* the first timer that was set here while a look was on its way; 0: none */
+    int64_t near_until_ms; /* timers up to then were set here, too near for the owner to find them in time */
 };
 
 struct ring;
@@ -104,7 +106,7 @@ static void claim_done(void *arg, const struct store_claimed *claimed)
 {
     struct slot *slot = arg;
     struct wheel *wheel = slot->wheel;
-    int64_t now = now_ms(wheel), poll;
+    int64_t now = now_ms(wheel), next = claimed->next_ms, poll;
     size_t i;
 
     slot->asking = false;
@@ -117,7 +119,12 @@ static void claim_done(void *arg, const struct store_claimed *claimed)
     for (i = 0; i < claimed->count; i++)
         claim_take(wheel, &claimed->due[i], now, claimed->token_ms);
     poll = now + (slot->owned ? POLL_OWNED_MS : wheel->setup.lease_ms / 2);
-    slot->look_at_ms = slot->owned && claimed->next_ms > 0 && claimed->next_ms < poll ? claimed->next_ms : poll;
+    if (!slot->owned && next > slot->near_until_ms)
+        next = 0; /* not ours */
+    slot->look_at_ms = next > 0 && next < poll ? next : poll;
+    if (slot->news_ms && slot->news_ms < slot->look_at_ms)
+        slot->look_at_ms = slot->news_ms;
+    slot->news_ms = 0;
     wheel_arm(wheel);
 }
 
@@ -205,7 +212,13 @@ static void wheel_news(void *arg, const struct runtime_news *news)
     struct wheel *wheel = arg;
     struct slot *slot = &wheel->slots[space_partition(wheel->setup.space, news->id)];
 
-    if (!news->due_ms || news->due_ms >= slot->look_at_ms)
+    if (!news->due_ms)
+        return;
+    if (news->due_ms < now_ms(wheel) + POLL_OWNED_MS && news->due_ms > slot->near_until_ms)
+        slot->near_until_ms = news->due_ms;
+    if (slot->asking && (!slot->news_ms || news->due_ms < slot->news_ms))
+        slot->news_ms = news->due_ms; /* the look may have missed it */
+    if (slot->asking || news->due_ms >= slot->look_at_ms)
         return;
     slot->look_at_ms = news->due_ms;
     wheel_arm(wheel);

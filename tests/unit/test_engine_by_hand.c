@@ -1,10 +1,15 @@
-/* Callers that stop waiting while a commit of their call is not answered: what they asked with is theirs again. */
+/* The runtime and the wheel on a store and alarms by hand: what takes exact moments.
+ *
+ * Callers that stop waiting while a commit of their call is not answered: what they asked with is theirs again.
+ * Timers that are set while the wheel looks, or looks for others: it must be there for them, too.           */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/runtime.h"
+#include "engine/space.h"
+#include "engine/wheel.h"
+#include "redis/partition.h"
 
 /* ---- a machine whose calls need an effect, or do not ---- */
 
@@ -28,6 +33,7 @@ static const struct type type_clockwork = TYPE_STRUCT_OF(NULL, clockwork, clockw
 #define ASK_SIMPLE 1
 #define ASK_EFFECT 2
 #define ASK_GONE 666 /* what its caller writes over it */
+#define ASK_TIMER 1000 /* and more: in so many ms more */
 
 static int gone_seen, effects;
 
@@ -44,6 +50,8 @@ static void step(const struct step_in *in, struct step_out *out)
     struct tick_change change = { .tag = 1, .tick = { 1 } };
 
     gone_seen += *ask == ASK_GONE;
+    if (*ask >= ASK_TIMER)
+        step_timer_ms(out, in->now_us / 1000 + *ask - ASK_TIMER);
     if (in->input == IN_CALL && *ask == ASK_EFFECT)
         step_effect(in, out, 1, "order");
     else
@@ -88,6 +96,10 @@ static struct world {
     int unanswered; /* commits, before one is answered */
     int commits;
     char key[80];
+    int64_t claims_ms[64]; /* when the wheel looked */
+    size_t claim_count;
+    int64_t dues_ms[8]; /* that were committed */
+    size_t due_count;
     enum sl_err err;
     bool answered;
     struct runtime *runtime;
@@ -184,6 +196,8 @@ static void commit(void *ctx, const struct commit *asked, store_committed_fn don
         .version = asked->expect_version + (asked->changes != NULL), .now_ms = 1000000 + world.now_ms,
         .token_ms = asked->lease_ms ? 1000000 + world.now_ms + asked->lease_ms : 0,
     };
+    if (asked->due == DUE_SET)
+        world.dues_ms[world.due_count++] = asked->due_ms;
     if (world.unanswered-- > 0)
         answer->committed = (struct store_committed){ .err = SL_EUNKNOWN, .detail = "not answered" };
     after(NULL, 1, commit_answer, answer);
@@ -211,6 +225,61 @@ static void once(void *ctx, const struct machine_kind *of, const char *id, const
     after(NULL, 1, once_answer, look);
 }
 
+/* ---- a wheel that another daemon owns, who will find all that is due there ---- */
+
+#define LOOK_MS 10 /* that a look takes */
+
+struct wheel_answer {
+    store_claimed_fn claimed_done;
+    store_alive_fn alive_done;
+    void *arg;
+    int64_t next_ms;
+};
+
+static void claim_answer(void *arg)
+{
+    struct wheel_answer *answer = arg;
+    struct store_claimed claimed = { .now_ms = 1000000 + world.now_ms, .next_ms = answer->next_ms };
+
+    answer->claimed_done(answer->arg, &claimed);
+    free(answer);
+}
+
+static void claim(void *ctx, int partition, size_t limit, int64_t lease_ms, store_claimed_fn done, void *arg)
+{
+    struct wheel_answer *answer = calloc(1, sizeof(*answer));
+    size_t i;
+
+    (void)ctx, (void)partition, (void)limit, (void)lease_ms;
+    cr_assert_lt(world.claim_count, SL_COUNT(world.claims_ms));
+    world.claims_ms[world.claim_count++] = world.now_ms;
+    *answer = (struct wheel_answer){ .claimed_done = done, .arg = arg };
+    for (i = 0; i < world.due_count; i++) {
+        if (world.dues_ms[i] > 1000000 + world.now_ms && (!answer->next_ms || world.dues_ms[i] < answer->next_ms))
+            answer->next_ms = world.dues_ms[i];
+    }
+    after(NULL, LOOK_MS, claim_answer, answer);
+}
+
+static void alive_answer(void *arg)
+{
+    static const char *const names[] = { "a", "b" };
+    struct wheel_answer *answer = arg;
+    struct store_alive alive = { .now_ms = 1000000 + world.now_ms, .names = names, .count = 2 };
+
+    answer->alive_done(answer->arg, &alive);
+    free(answer);
+}
+
+static void heartbeat(void *ctx, const char *name, int64_t silent_ms, bool leaving, store_alive_fn done, void *arg)
+{
+    struct wheel_answer *answer = calloc(1, sizeof(*answer));
+
+    (void)ctx, (void)name, (void)silent_ms, (void)leaving;
+    *answer = (struct wheel_answer){ .alive_done = done, .arg = arg };
+    after(NULL, 1, alive_answer, answer);
+}
+
 static void effect_start(void *ctx, const struct effect *effect, uint64_t number, struct arena *arena, effect_done_fn done,
                          void *done_arg)
 {
@@ -233,7 +302,8 @@ static const void *config_head(void *ctx)
 }
 
 static const struct alarm_ops alarms = { mono_us, after, random_bits };
-static const struct store_ops store = { .load = load, .commit = commit, .once = once };
+static const struct store_ops store = { .load = load, .commit = commit, .once = once, .claim = claim,
+                                        .heartbeat = heartbeat };
 static const struct effect_ops effect_ops = { effect_start, effect_cancel };
 static const struct config_ops config = { .head = config_head };
 
@@ -291,4 +361,72 @@ Test(runtime_gone, a_commit_that_is_sent_again_keeps_its_key)
     cr_assert_str_eq(world.key, "key");
     cr_assert_eq(gone_seen, 0);
     runtime_free(world.runtime);
+}
+
+/* ---- timers ---- */
+
+static void heard(void *arg, const struct runtime_result *result)
+{
+    (void)arg;
+    cr_assert_eq(result->err, SL_OK);
+}
+
+/* Whether the wheel looked at AT_MS or up to 5 ms later. */
+static bool looked_at(int64_t at_ms)
+{
+    size_t i;
+
+    for (i = 0; i < world.claim_count; i++) {
+        if (world.claims_ms[i] >= at_ms && world.claims_ms[i] <= at_ms + 5)
+            return true;
+    }
+    return false;
+}
+
+/* If this fails, a timer that was set near is late by as much as the wheel's owner looks away: a second. */
+Test(wheel_by_hand, near_timers_are_not_forgotten)
+{
+    static const struct {
+        const char *name;
+        int64_t set_ms[3]; /* after the beginning */
+        int in_ms[3];
+    } rows[] = {
+        { "one", { 100, 200, 300 }, { 50, 50, 50 } },
+        { "set while a look is on its way", { 100, 105, 300 }, { 1, 3, 1 } },
+        { "the second is set before the first is due", { 100, 110, 120 }, { 50, 90, 130 } },
+        { "the later one first", { 100, 110, 120 }, { 150, 60, 30 } },
+    };
+    static const char *const ids[] = { "t1", "t2", "t3" };
+    struct space *space = space_new(1);
+    const struct machine_kind *kinds[] = { &kind, NULL };
+    int asks[3];
+    size_t i, j;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct wheel_setup setup = {
+            .store = &store, .space = space, .alarm = &alarms, .name = "a", .kinds = kinds, .lease_ms = 10000,
+        };
+        struct wheel *wheel;
+
+        memset(&world, 0, sizeof(world));
+        world.now_ms = 1000;
+        world.runtime = runtime_new(&(struct runtime_setup){
+            .store = &store, .effects = &effect_ops, .config = &config, .alarm = &alarms, .lease_ms = 10000,
+        });
+        setup.runtime = world.runtime;
+        setup.name = partition_owner(0, (const char *const[]){ "a", "b" }, 2) == 0 ? "b" : "a";
+        wheel = wheel_new(&setup);
+        for (j = 0; j < 3; j++) {
+            run_until(1000 + rows[i].set_ms[j]);
+            asks[j] = ASK_TIMER + rows[i].in_ms[j];
+            runtime_call(world.runtime, &kind, ids[j], &asks[j], 5000, heard, NULL);
+        }
+        run_until(2000);
+        for (j = 0; j < 3; j++)
+            cr_expect(looked_at(1000 + rows[i].set_ms[j] + rows[i].in_ms[j]), "%s: nobody looked for timer %zu",
+                      rows[i].name, j + 1);
+        wheel_free(wheel);
+        runtime_free(world.runtime);
+    }
+    space_free(space);
 }
