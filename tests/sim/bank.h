@@ -29,6 +29,7 @@ struct bank_session {
     enum script script;
     int sleeps, calls, callbacks;
     bool decided;     /* its script is over: ENDING is the answer for ever */
+    bool settled;     /* an operator has asked, and was told for certain */
     bool activated;   /* a callback told it to go on by itself */
     bool charged;
     bool unconfirmed; /* nobody who sent a callback was told that all is well */

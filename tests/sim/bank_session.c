@@ -331,7 +331,35 @@ void bank_session_check(struct bank_session *session, const struct order *order)
     key_head(order->key, 1, invoice);
     if (order->kind == FX_PROVIDER_PROCESS && state_number(order->state) < session->state_told)
         sim_violation(session->bank->sim, invoice, "the bank was called for %s with a state of before", order->key);
-    if (order->kind == FX_PROVIDER_PROCESS && session->decided && !session->outside && session->charged)
+    if (order->kind == FX_PROVIDER_PROCESS && session->decided && !session->outside && session->charged && !session->settled)
         sim_violation(session->bank->sim, invoice, "the bank was called for %s, and the session is over under another key",
                       order->key);
+}
+
+/* ---- an operator asks ---- */
+
+void bank_settle(struct sim *sim, const char *key, int target, bool by_hand, int64_t amount, const char *trx,
+                 struct bank_word *out)
+{
+    struct order order = { .key = key, .target = target, .amount = amount, .trx = trx };
+    struct bank_session *session = bank_session_get(sim->bank, &order);
+    struct buf answer = BUF_EMPTY;
+
+    if (!session->charged && (by_hand || !session->decided)) {
+        if (by_hand) {
+            buf_str(&answer, "{\"intent\":{\"finish\":{\"status\":{\"success\":{}}}}");
+            money_moves(session, &order, amount);
+            put_trx(session, &order, &answer);
+            buf_char(&answer, '}');
+            session->decided = true;
+        } else {
+            answer_failure(session, "operation_blocked", &answer);
+        }
+        free(session->ending);
+        session->ending = xstrdup(buf_text(&answer));
+        buf_clear(&answer);
+    }
+    session->settled = true;
+    *out = (struct bank_word){ session->charged, session->account->sums.authorised, "" };
+    snprintf(out->trx, sizeof(out->trx), "%s", session->trx);
 }

@@ -69,6 +69,7 @@ static void callback_start(struct sim *sim, struct want *want, callback_done_fn 
     want->kind = &sim->kind;
     want->id = "?";
     want->how = WANT_CALL;
+    want->args = &want->call;
     want->then = callback_then;
     want->callback_done = done;
     want->callback_arg = arg;

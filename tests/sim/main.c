@@ -31,7 +31,7 @@ static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_CALL_UNANSWERED] = "bank's answer lost", [FAULT_CALL_REPEATED] = "bank called twice",
     [FAULT_CALL_LATE] = "bank called late", [FAULT_CALL_GARBAGE] = "bank's answer garbled",
     [FAULT_CALLBACK_EARLY] = "callback early", [FAULT_CALLBACK_TWICE] = "callback twice",
-    [FAULT_CALLBACK_LATE] = "callback late", [FAULT_CALL_TWICE] = "call made twice", [FAULT_CONFLICT] = "commit refused",
+    [FAULT_CALLBACK_LATE] = "callback late", [FAULT_CALL_TWICE] = "call made twice", [FAULT_STEP] = "step failed", [FAULT_CONFLICT] = "commit refused",
 };
 _Static_assert(SL_COUNT(fault_names) == FAULT_COUNT, "a name for each fault");
 
@@ -43,7 +43,7 @@ static const char *const break_names[BREAK_COUNT] = {
     [BREAK_LEAVE_HOLD] = "leave-hold", [BREAK_DOUBLE_CHARGE] = "double-charge", [BREAK_DOUBLE_REFUND] = "double-refund",
     [BREAK_FRESH_KEY] = "fresh-key",
     [BREAK_UNDO_CHARGE] = "undo-charge", [BREAK_FALSE_ANSWER] = "false-answer", [BREAK_FALSE_REFUSAL] = "false-refusal",
-    [BREAK_STALE_READ] = "stale-read", [BREAK_FORGET_KEY] = "forget-key", [BREAK_SHARED_KEYS] = "shared-keys",
+    [BREAK_STALE_READ] = "stale-read", [BREAK_REAL_REHEARSAL] = "real-rehearsal", [BREAK_FORGET_KEY] = "forget-key", [BREAK_SHARED_KEYS] = "shared-keys",
     [BREAK_BLIND_KEYS] = "blind-keys",
 };
 
@@ -54,15 +54,16 @@ const char *break_name(int kind)
 
 /* Chances per million, or mean seconds between; see struct weather. */
 static const struct weather weathers[] = {
-    { .name = "calm" },
-    { .name = "lossy", .not_sent = 3000, .lost_request = 3000, .lost_answer = 10000, .late_request = 5000, .slow = 2000 },
-    { .name = "crashing", .crash_before = 2500, .crash_after = 2500, .lost_answer = 1000, .crash_s = 8, .stop_s = 20,
+    { .name = "calm", .step = 500 },
+    { .name = "lossy", .not_sent = 3000, .lost_request = 3000, .lost_answer = 10000, .late_request = 5000, .slow = 2000, .step = 1000 },
+    { .name = "crashing", .crash_before = 2500, .crash_after = 2500, .lost_answer = 1000, .step = 1000, .crash_s = 8, .stop_s = 20,
       .all_down_s = 40 },
     { .name = "stalling", .slow = 20000, .pause_s = 6, .late_request = 3000, .away_s = 25 },
-    { .name = "a bad bank", .undelivered = 30000, .unanswered = 30000, .repeated = 20000, .late = 10000, .garbage = 4000 },
+    { .name = "a bad bank", .undelivered = 30000, .unanswered = 30000, .repeated = 20000, .late = 10000, .garbage = 4000,
+      .step = 4000 },
     { .name = "stormy", .not_sent = 4000, .lost_request = 4000, .lost_answer = 8000, .late_request = 6000, .slow = 5000,
       .crash_before = 1200, .crash_after = 1200, .undelivered = 20000, .unanswered = 20000, .repeated = 10000,
-      .late = 10000, .garbage = 2000, .crash_s = 15, .pause_s = 10, .stop_s = 30, .away_s = 30, .all_down_s = 80 },
+      .late = 10000, .garbage = 2000, .step = 3000, .crash_s = 15, .pause_s = 10, .stop_s = 30, .away_s = 30, .all_down_s = 80 },
 };
 
 /* ---- what the others ask ---- */
@@ -156,6 +157,9 @@ static void watched_step(const struct step_in *in, struct step_out *out)
         buf_clear(&second);
     }
     check_step(sim, in, out);
+    if (out->end == STEP_OK && (in->input == IN_TIMEOUT || (in->input == IN_EFFECT && !in->call)) &&
+        sim_fault(sim, sim->weather.step, FAULT_STEP))
+        step_fail(in, out, "a fault was drawn");
 }
 
 /* ---- configuration ---- */

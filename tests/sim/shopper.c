@@ -65,6 +65,7 @@ void shopper_create(struct shopper *shopper)
     struct want *want = want_new(shopper, DEED_CREATE);
 
     want->how = WANT_START;
+    want->args = &want->params;
     want->again = true;
     want_needle(want, "\"invoice_created\"%s");
     if (rng_below(&shopper->rng, 3) == 0)

@@ -61,6 +61,7 @@ enum fault {
     FAULT_CALLBACK_TWICE,
     FAULT_CALLBACK_LATE,   /* after the suspension was over */
     FAULT_CALL_TWICE,      /* a caller asked two daemons at once */
+    FAULT_STEP,            /* a step fails, and parks its machine */
     FAULT_CONFLICT,        /* not made on purpose: the fence refused a commit */
     FAULT_COUNT,
 };
@@ -88,6 +89,7 @@ enum break_kind {
     BREAK_FALSE_ANSWER,   /* a call that was refused is answered as done */
     BREAK_FALSE_REFUSAL,  /* a call that was done is answered as not done */
     BREAK_STALE_READ,     /* loads show the machine as it was an event ago */
+    BREAK_REAL_REHEARSAL, /* a repair that is only rehearsed is done */
     BREAK_FORGET_KEY,     /* a commit leaves no idempotency key behind */
     BREAK_SHARED_KEYS,    /* keys are looked up without the machine that they belong to */
     BREAK_BLIND_KEYS,     /* what a key leaves behind has another request's fingerprint */
@@ -119,7 +121,18 @@ enum deed {
     DEED_REFUND_OUTSIDE, /* it was made outside: the provider is not asked */
     DEED_CALLBACK,
     DEED_SESSION_CHANGE,
-    DEED_REPAIR_AGAIN,
+    DEED_REPAIR_AGAIN,   /* the failed step once more */
+    DEED_REPAIR_CHANGES,
+    DEED_REPAIR_TIMER,   /* no changes, another timer */
+    DEED_REPAIR_SKIP_INSPECTOR,
+    DEED_REPAIR_FAIL_EARLY,
+    DEED_REPAIR_FAIL_SESSION,
+    DEED_REPAIR_FULFILL_SESSION,
+    DEED_REPAIR_COMPLEX,
+    DEED_REPAIR_MISFIT,  /* what cannot be: refused, which counts as done */
+    DEED_REPAIR_IDLE,    /* of a machine that works: the same */
+    DEED_REHEARSE_STEP,
+    DEED_REHEARSE,       /* any of the above, without doing it */
     DEED_KEY_AGAIN,      /* a request that was done, once more under its key: the first answer */
     DEED_KEY_OTHER,      /* another request under a key that was used: refused */
     DEED_COUNT,
@@ -145,6 +158,7 @@ struct weather {
     int64_t not_sent, lost_request, lost_answer, late_request, slow; /* of each request to the store */
     int64_t crash_before, crash_after;
     int64_t undelivered, unanswered, repeated, late, garbage; /* of each call to the bank */
+    int64_t step;               /* of each step that a timer began */
     int64_t crash_s, pause_s, stop_s, away_s, all_down_s; /* mean seconds between; 0: never */
 };
 
@@ -267,6 +281,16 @@ struct bank_account {
 };
 /* False: the bank has never heard of it. */
 bool bank_account(const struct acquirer *bank, const char *invoice, const char *payment, struct bank_account *out);
+/* What an operator hears who asks the bank about a session. Whatever became of it, it is over then. */
+struct bank_word {
+    bool done;
+    int64_t amount; /* that was authorised */
+    char trx[64];   /* "": none */
+};
+/* The session KEY ("invoice.payment.target.number", of a refund with its id) ends as it has ended; else, BY_HAND, with
+ * success for AMOUNT under TRX, or else with a failure. */
+void bank_settle(struct sim *sim, const char *key, int target, bool by_hand, int64_t amount, const char *trx,
+                 struct bank_word *out);
 bool bank_idle(const struct acquirer *bank); /* nobody has a callback to send */
 uint64_t bank_digest(const struct acquirer *bank, uint64_t hash);
 

@@ -52,6 +52,12 @@ struct want {
     const char *key;         /* Idempotency-Key; NULL: none */
     struct invoice_params params;
     struct invoice_call call;
+    const void *args;        /* either of them, or another kind's */
+    /* What is read before the call is made, at the same daemon, and what is then asked: args, in the want's arena;
+     * NULL: it is not asked at all, and ends with *VERDICT. FIRST_ID NULL: nothing is read. */
+    const struct machine_kind *first_kind;
+    const char *first_id;
+    const void *(*prepare)(struct want *want, const struct runtime_result *result, int *verdict);
     int tries, out;          /* attempts that were made, and that are out */
     bool ended;
     int64_t done_version;    /* of the first answer that it was done; 0: none yet */
@@ -70,6 +76,7 @@ struct want *want_new(struct shopper *shopper, enum deed deed);
  * marker, once for each time that it was done, with "%s" for the marker; NULL: the marker alone, perhaps often. */
 struct want *want_marked(struct shopper *shopper, enum deed deed, int call, const char *needle);
 void want_needle(struct want *want, const char *needle); /* the same for a want that is there */
+void want_told(const struct want *want, int verdict, int64_t version); /* as if it had been asked */
 void want_key(struct want *want);                        /* gives it a key: it is asked until somebody knows */
 void want_try(struct want *want);                           /* at some daemon; WANT is gone when it has ended */
 void want_try_at(struct want *want, struct daemon *daemon); /* at this one */

@@ -66,6 +66,7 @@ struct want *want_new(struct shopper *shopper, enum deed deed)
     want->deed = deed;
     want->id = shopper->id;
     want->how = WANT_CALL;
+    want->args = &want->call;
     shopper->outstanding++;
     return want;
 }
@@ -103,7 +104,7 @@ void want_release(struct want *want)
     free(want);
 }
 
-static void tell(const struct want *want, int verdict, int64_t version)
+void want_told(const struct want *want, int verdict, int64_t version)
 {
     struct traffic *traffic = want->sim->traffic;
 
@@ -120,7 +121,7 @@ static void tell(const struct want *want, int verdict, int64_t version)
 
 /* ---- verdicts ---- */
 
-static bool is_unsent(const struct attempt *attempt)
+static bool is_dying(const struct attempt *attempt)
 {
     return attempt->daemon->life != attempt->life;
 }
@@ -155,7 +156,7 @@ static int verdict_of(const struct attempt *attempt, const struct runtime_result
     struct want *want = attempt->want;
     int verdict = VERDICT_NOT_DONE;
 
-    if (is_unsent(attempt))
+    if (is_dying(attempt))
         return VERDICT_UNKNOWN; /* it is dying: its connection just breaks */
     if (want->key)
         check_key(attempt, result);
@@ -281,12 +282,10 @@ static void first_done(struct want *want, const struct runtime_result *result)
     want_repeat(want);
 }
 
-static void attempt_done(void *arg, const struct runtime_result *result)
+static void attempt_over(struct attempt *attempt, int verdict, const struct runtime_result *result)
 {
-    struct attempt *attempt = arg;
     struct want *want = attempt->want;
     struct sim *sim = want->sim;
-    int verdict = verdict_of(attempt, result);
     bool other = attempt->sent == SENT_OTHER_BODY;
 
     if (attempt->sent != SENT_FIRST)
@@ -295,7 +294,7 @@ static void attempt_done(void *arg, const struct runtime_result *result)
     want->out--;
     if (!other) {
         deed_count(sim, want->deed, verdict);
-        tell(want, verdict, result->version);
+        want_told(want, verdict, result->version);
     }
     if (verdict == VERDICT_DONE && !other && !want->done_version)
         first_done(want, result);
@@ -312,11 +311,46 @@ static void attempt_done(void *arg, const struct runtime_result *result)
     }
 }
 
+static void attempt_done(void *arg, const struct runtime_result *result)
+{
+    struct attempt *attempt = arg;
+
+    attempt_over(attempt, verdict_of(attempt, result), result);
+}
+
+static void attempt_ask(struct attempt *attempt, const void *args)
+{
+    struct want *want = attempt->want;
+    struct runtime *runtime = attempt->daemon->runtime;
+    const struct runtime_once *once = want->key ? &attempt->once : NULL;
+    int64_t deadline_ms = rng_below(&want->sim->choices, 20) == 0 ? 50 : 30000;
+
+    if (want->how == WANT_START)
+        runtime_start_once(runtime, want->kind, want->id, args, deadline_ms, once, attempt_done, attempt);
+    else if (want->how == WANT_REPAIR)
+        runtime_repair_once(runtime, want->kind, want->id, args, deadline_ms, once, attempt_done, attempt);
+    else
+        runtime_call_once(runtime, want->kind, want->id, args, deadline_ms, once, attempt_done, attempt);
+}
+
+static void attempt_read(void *arg, const struct runtime_result *result)
+{
+    static const struct runtime_result nothing = { .version = 0 };
+    struct attempt *attempt = arg;
+    int verdict = VERDICT_NOT_DONE;
+    const void *args = NULL;
+
+    if (!is_dying(attempt) && (result->err == SL_OK || result->err == SL_ENOENT))
+        args = attempt->want->prepare(attempt->want, result, &verdict);
+    if (args)
+        attempt_ask(attempt, args);
+    else
+        attempt_over(attempt, verdict, &nothing);
+}
+
 static void attempt_send(struct want *want, struct daemon *daemon, enum sent sent)
 {
     struct attempt *attempt = xcalloc(1, sizeof(*attempt));
-    const struct runtime_once *once = want->key ? &attempt->once : NULL;
-    int64_t deadline_ms = rng_below(&want->sim->choices, 20) == 0 ? 50 : 30000;
 
     *attempt = (struct attempt){ .want = want, .daemon = daemon, .life = daemon->life, .sent = sent };
     snprintf(attempt->fingerprint, sizeof(attempt->fingerprint), "%s", sent == SENT_OTHER_BODY ? "other" : "same");
@@ -324,13 +358,10 @@ static void attempt_send(struct want *want, struct daemon *daemon, enum sent sen
     want->out++;
     if (sent != SENT_FIRST)
         want->sim->traffic->calls++;
-    if (want->how == WANT_START)
-        runtime_start_once(daemon->runtime, want->kind, want->id, &want->params, deadline_ms, once, attempt_done, attempt);
-    else if (want->how == WANT_REPAIR)
-        runtime_repair_once(daemon->runtime, want->kind, want->id, want->call.kind ? &want->call : NULL, deadline_ms,
-                            once, attempt_done, attempt);
+    if (want->first_id)
+        runtime_read(daemon->runtime, want->first_kind, want->first_id, 0, attempt_read, attempt);
     else
-        runtime_call_once(daemon->runtime, want->kind, want->id, &want->call, deadline_ms, once, attempt_done, attempt);
+        attempt_ask(attempt, want->args);
 }
 
 void want_try_at(struct want *want, struct daemon *daemon)
