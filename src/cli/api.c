@@ -118,6 +118,7 @@ char *read_file(const char *path)
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     struct buf text = BUF_EMPTY;
     char chunk[65536];
+    bool failed = false;
     size_t got;
 
     if (!file) {
@@ -126,9 +127,14 @@ char *read_file(const char *path)
     }
     while ((got = fread(chunk, 1, sizeof(chunk), file)) > 0 && text.len < BODY_MAX)
         buf_add(&text, chunk, got);
+    if (ferror(file)) {
+        fprintf(stderr, "sluice: %s: %s\n", path, strerror(errno));
+        buf_clear(&text);
+        failed = true;
+    }
     if (file != stdin)
         fclose(file);
-    return buf_take(&text);
+    return failed ? NULL : buf_take(&text);
 }
 
 int api_send_file(const struct cli *cli, const char *method, const char *path, const char *file, json_t **out)

@@ -116,6 +116,19 @@ static int number(const char *name, const char *text, long min, long max)
     return (int)value;
 }
 
+/* What goes into JSON; a reason must not get lost on the way. */
+static const char *utf8(const char *name, const char *text)
+{
+    json_t *string = json_string(text);
+
+    if (!string) {
+        fprintf(stderr, "sluice: --%s is no UTF-8\n", name);
+        exit(EXIT_USAGE);
+    }
+    json_decref(string);
+    return text;
+}
+
 static void health_assume(struct cli *cli, const char *text, bool down)
 {
     if (cli->health_count == CLI_HEALTH_MAX) {
@@ -144,7 +157,7 @@ static void options_read(int argc, char **argv, struct cli *cli)
         case 'p': cli->partitions = number("partitions", optarg, 1, 1024); break;
         case 'j': cli->json = true; break;
         case 'w': cli->wait_s = number("wait", optarg, 0, 60); break;
-        case 'R': cli->reason = optarg; break;
+        case 'R': cli->reason = utf8("reason", optarg); break;
         case 's': cli->status = optarg; break;
         case 'c': cli->cart = optarg; break;
         case 'o': cli->older_s = number("older", optarg, 0, 31622400); break;
@@ -158,8 +171,8 @@ static void options_read(int argc, char **argv, struct cli *cli)
         case 'O':
         case 'G': health_assume(cli, optarg, option == 'O'); break;
         case 'S': cli->scenario = optarg; break;
-        case 'F': cli->failure = optarg; break;
-        case 'T': cli->trx = optarg; break;
+        case 'F': cli->failure = utf8("failure", optarg); break;
+        case 'T': cli->trx = utf8("trx", optarg); break;
         case 'K': cli->risk = optarg; break;
         case 'y': cli->yes = true; break;
         case 'n': cli->dry_run = true; break;

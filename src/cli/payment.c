@@ -1,4 +1,5 @@
 /* sluice payment start, register, capture, cancel, show */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -90,12 +91,14 @@ int body_add_cash(struct cli *cli, const char *amount, json_t *body)
 {
     struct buf path = BUF_EMPTY;
     char *id = path_part(cli->argv[0]), *pid = path_part(cli->argv[1]), *end;
-    long long minor = strtoll(amount, &end, 10);
     json_t *payment = NULL, *cash;
     int code = EXIT_USAGE;
+    long long minor;
 
     buf_printf(&path, "/v1/invoices/%s/payments/%s", id, pid);
-    if (!*amount || *end)
+    errno = 0;
+    minor = strtoll(amount, &end, 10);
+    if (!*amount || *end || errno)
         fprintf(stderr, "sluice: %s is no amount in minor units\n", amount);
     else
         code = api_get(cli, buf_text(&path), &payment);
