@@ -307,8 +307,10 @@ static void check_machine(struct checking *checking, struct mem_machine *machine
         check_snapshot(checking, machine, state, arena);
     check_rest(checking, machine, state);
     payments = state->payments.items;
-    for (i = 0; i < state->payments.count; i++)
+    for (i = 0; i < state->payments.count; i++) {
         check_payment(checking, machine, &payments[i]);
+        check_limits_payment(checking, machine->id, &state->invoice.cost, &payments[i]);
+    }
 out:
     arena_free(arena);
 }

@@ -151,9 +151,11 @@ static int64_t change_write(struct counters *counters, const char *operation, co
     if (change->verb == LIMIT_HOLD) {
         record->amount = change->amount;
         counter->value += change->amount;
-    } else if (change->verb == LIMIT_COMMIT) {
-        counter->value += change->amount - record->amount;
-        record->amount = change->amount;
+    } else if (change->verb == LIMIT_COMMIT && !sim_broken(counters->sim, BREAK_LOSE_COUNT, 5000)) {
+        int64_t amount = change->amount * (sim_broken(counters->sim, BREAK_COUNT_TWICE, 5000) ? 2 : 1);
+
+        counter->value += amount - record->amount;
+        record->amount = amount;
         record->state = RECORD_COMMITTED;
     } else {
         counter->value -= record->amount;

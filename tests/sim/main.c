@@ -43,7 +43,8 @@ static const char *const break_names[BREAK_COUNT] = {
     [BREAK_LEAVE_HOLD] = "leave-hold", [BREAK_DOUBLE_CHARGE] = "double-charge", [BREAK_DOUBLE_REFUND] = "double-refund",
     [BREAK_FRESH_KEY] = "fresh-key",
     [BREAK_UNDO_CHARGE] = "undo-charge", [BREAK_FALSE_ANSWER] = "false-answer", [BREAK_FALSE_REFUSAL] = "false-refusal",
-    [BREAK_STALE_READ] = "stale-read", [BREAK_REAL_REHEARSAL] = "real-rehearsal", [BREAK_FORGET_KEY] = "forget-key", [BREAK_SHARED_KEYS] = "shared-keys",
+    [BREAK_STALE_READ] = "stale-read", [BREAK_COUNT_TWICE] = "count-twice",
+    [BREAK_LOSE_COUNT] = "lose-count", [BREAK_REAL_REHEARSAL] = "real-rehearsal", [BREAK_FORGET_KEY] = "forget-key", [BREAK_SHARED_KEYS] = "shared-keys",
     [BREAK_BLIND_KEYS] = "blind-keys",
 };
 

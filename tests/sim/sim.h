@@ -89,6 +89,8 @@ enum break_kind {
     BREAK_FALSE_ANSWER,   /* a call that was refused is answered as done */
     BREAK_FALSE_REFUSAL,  /* a call that was done is answered as not done */
     BREAK_STALE_READ,     /* loads show the machine as it was an event ago */
+    BREAK_COUNT_TWICE,    /* a counter's commit counts double, in its sum and in its record */
+    BREAK_LOSE_COUNT,     /* a counter's commit is answered, and rolled back */
     BREAK_REAL_REHEARSAL, /* a repair that is only rehearsed is done */
     BREAK_FORGET_KEY,     /* a commit leaves no idempotency key behind */
     BREAK_SHARED_KEYS,    /* keys are looked up without the machine that they belong to */
