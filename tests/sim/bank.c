@@ -9,6 +9,7 @@
 
 #include "base/xmalloc.h"
 #include "payment/effect.h"
+#include "sim/cards.h"
 #include "sim/memory.h"
 
 /* ---- the book ---- */
@@ -26,6 +27,7 @@ void bank_free(struct acquirer *bank)
     struct account *account, *next_account;
     struct bank_session *session, *next_session;
     struct entry *entry, *next_entry;
+    struct bank_token *token, *next_token;
 
     HASH_ITER(hh, bank->accounts, account, next_account) {
         HASH_DEL(bank->accounts, account);
@@ -40,6 +42,10 @@ void bank_free(struct acquirer *bank)
         HASH_DEL(bank->book, entry);
         free(entry->answer);
         free(entry);
+    }
+    HASH_ITER(hh, bank->tokens, token, next_token) {
+        HASH_DEL(bank->tokens, token);
+        free(token);
     }
     free(bank);
 }
@@ -96,6 +102,49 @@ void key_head(const char *key, int parts, char out[KEY_BYTES])
     snprintf(out, KEY_BYTES, "%.*s", (int)(end ? (size_t)(end - key) : strlen(key)), key);
 }
 
+/* ---- what happened without us, and recurrent tokens ---- */
+
+void bank_happened(struct sim *sim, const char *invoice, const char *payment, int64_t amount)
+{
+    char key[KEY_BYTES];
+
+    snprintf(key, sizeof(key), "%s.%s", invoice, payment);
+    account_get(sim->bank, key)->sums = (struct bank_account){
+        .charges = 1, .authorised = amount, .captures = 1, .captured = amount,
+    };
+}
+
+void bank_token_given(struct sim *sim, const char *token, const char *card, int64_t provider)
+{
+    struct bank_token *given;
+
+    HASH_FIND_STR(sim->bank->tokens, token, given);
+    if (given)
+        return;
+    given = xcalloc(1, sizeof(*given) + strlen(token) + 1);
+    strcpy(given->key, token);
+    snprintf(given->card, sizeof(given->card), "%s", card);
+    given->provider = provider;
+    HASH_ADD_STR(sim->bank->tokens, key, given);
+}
+
+/* Nobody pays with a token that was given for another card, or by another provider. */
+static void token_check(struct acquirer *bank, const struct order *order)
+{
+    char invoice[KEY_BYTES];
+    struct bank_token *given;
+
+    if (!order->rec_token)
+        return;
+    key_head(order->key, 1, invoice);
+    HASH_FIND_STR(bank->tokens, order->rec_token, given);
+    if (!given)
+        sim_violation(bank->sim, invoice, "it pays with token %s, which nobody gave", order->rec_token);
+    else if (strcmp(given->card, order->card) != 0 || given->provider != order->provider)
+        sim_violation(bank->sim, invoice, "it pays for %s by provider %" PRId64 " with a token of %s by %" PRId64,
+                      order->card, order->provider, given->card, given->provider);
+}
+
 /* ---- calls ---- */
 
 static struct entry *entry_new(struct acquirer *bank, const char *key, const char *answer)
@@ -137,8 +186,10 @@ void bank_perform(struct order *order)
         order->counted = counters_run(bank->sim->counters, order->limits, order->partitions, order->arena);
         return;
     }
-    if (order->kind == FX_CARDS)
-        return; /* what a customer keeps is nobody's money */
+    if (order->kind == FX_CARDS) {
+        cards_keep(bank->sim->cards, order->keep);
+        return;
+    }
     if (order->kind == FX_BALANCE) {
         order->balance = (struct balance){
             memory_balance(bank->sim->memory, order->account, "own"),
@@ -165,6 +216,7 @@ void bank_perform(struct order *order)
         entry_new(bank, order->key, buf_text(&answer));
     } else {
         session = bank_session_get(bank, order);
+        token_check(bank, order);
         bank_session_check(session, order);
         bank_session_answer(session, order, &answer);
         if (order->kind == FX_PROVIDER_PROCESS)

@@ -49,11 +49,20 @@ struct entry {
     char key[];
 };
 
+/* A recurrent token, and what it is good for. */
+struct bank_token {
+    UT_hash_handle hh;
+    int64_t provider;
+    char card[64];
+    char key[];
+};
+
 struct acquirer {
     struct sim *sim;
     struct account *accounts;
     struct bank_session *sessions;
     struct entry *book;
+    struct bank_token *tokens;
     size_t senders; /* of callbacks */
 };
 
@@ -72,7 +81,10 @@ struct order {
     struct arena *arena;       /* its own */
     const char *key, *state, *callback, *trx, *answer;
     int target;
-    int64_t amount;
+    int64_t amount, provider;
+    const char *card, *rec_token; /* paid with; REC_TOKEN NULL: with the card itself */
+    bool wants_token;
+    const struct card_order *keep; /* FX_CARDS */
     size_t routes;             /* FX_BLACKLIST: asked about */
     const struct limit_order *limits; /* FX_LIMITS */
     uint64_t partitions;       /* of the counters: those that the order reaches */

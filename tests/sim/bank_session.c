@@ -129,13 +129,16 @@ static void put_interaction(struct bank_session *session, struct buf *out)
 static void answer_success(struct bank_session *session, const struct order *order, struct buf *out)
 {
     int64_t amount = order->amount;
+    char token[KEY_BYTES];
 
     if (session->target == TARGET_PROCESSED && rng_below(&session->rng, 20) == 0) {
         amount -= amount / (int64_t)rng_between(&session->rng, 3, 20);
         buf_printf(out, "{\"intent\":{\"finish\":{\"status\":{\"success\":{\"changed_cost\":{\"amount\":%" PRId64
                    ",\"currency\":{\"symbolic_code\":\"RUB\"}}}}}}", amount);
-    } else if (session->target == TARGET_PROCESSED && rng_below(&session->rng, 12) == 0) {
-        buf_str(out, "{\"intent\":{\"finish\":{\"status\":{\"success\":{\"token\":\"rec\"}}}}");
+    } else if (session->target == TARGET_PROCESSED && rng_below(&session->rng, 20) < (order->wants_token ? 18 : 1)) {
+        buf_printf(out, "{\"intent\":{\"finish\":{\"status\":{\"success\":{\"token\":\"rec.%s\"}}}}", session->key);
+        snprintf(token, sizeof(token), "rec.%s", session->key);
+        bank_token_given(session->bank->sim, token, order->card, order->provider);
     } else {
         buf_str(out, "{\"intent\":{\"finish\":{\"status\":{\"success\":{}}}}");
     }

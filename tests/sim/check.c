@@ -310,6 +310,7 @@ static void check_machine(struct checking *checking, struct mem_machine *machine
     for (i = 0; i < state->payments.count; i++) {
         check_payment(checking, machine, &payments[i]);
         check_limits_payment(checking, machine->id, &state->invoice.cost, &payments[i]);
+        check_cards_payment(checking, machine->id, &payments[i]);
     }
 out:
     arena_free(arena);
@@ -373,6 +374,7 @@ void check_all(struct sim *sim)
     }
     check_balances(&checking);
     check_limits(&checking);
+    check_cards(&checking);
     for (p = 0; p < sim->memory->partition_count; p++)
         check_feed(&checking, p);
     check_told(&checking);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "payment/kind.h"
+#include "sim/cards.h"
 #include "sim/counters.h"
 #include "sim/memory.h"
 
@@ -43,7 +44,8 @@ static const char *const break_names[BREAK_COUNT] = {
     [BREAK_LEAVE_HOLD] = "leave-hold", [BREAK_DOUBLE_CHARGE] = "double-charge", [BREAK_DOUBLE_REFUND] = "double-refund",
     [BREAK_FRESH_KEY] = "fresh-key",
     [BREAK_UNDO_CHARGE] = "undo-charge", [BREAK_FALSE_ANSWER] = "false-answer", [BREAK_FALSE_REFUSAL] = "false-refusal",
-    [BREAK_STALE_READ] = "stale-read", [BREAK_COUNT_TWICE] = "count-twice",
+    [BREAK_STALE_READ] = "stale-read", [BREAK_CARD_FORGETS] = "card-forgets",
+    [BREAK_CARD_MIXES] = "card-mixes", [BREAK_COUNT_TWICE] = "count-twice",
     [BREAK_LOSE_COUNT] = "lose-count", [BREAK_REAL_REHEARSAL] = "real-rehearsal", [BREAK_FORGET_KEY] = "forget-key", [BREAK_SHARED_KEYS] = "shared-keys",
     [BREAK_BLIND_KEYS] = "blind-keys",
 };
@@ -327,6 +329,7 @@ static void world_open(struct sim *sim, const struct sim_options *options)
     sim->memory = memory_new(sim, space_count(sim->space));
     sim->counters = counters_new(sim);
     sim->bank = bank_new(sim);
+    sim->cards = cards_new(sim);
     daemons_start(sim);
     traffic_new(sim);
     clock_after(sim, rng_between(&sim->choices, 1000000, 20000000), 0, next_revision, sim);
@@ -339,6 +342,7 @@ static void world_close(struct sim *sim)
     daemons_free(sim);
     traffic_free(sim->traffic);
     bank_free(sim->bank);
+    cards_free(sim->cards);
     memory_free(sim->memory);
     counters_free(sim->counters);
     clock_free(sim->clock);

@@ -7,6 +7,7 @@
 #include "payment/effect.h"
 #include "provider/answer.h"
 #include "sim/bank.h"
+#include "sim/cards.h"
 
 static void order_release(struct order *order)
 {
@@ -129,6 +130,26 @@ static void order_send(struct order *order)
     clock_after(sim, way_us, 0, order_arrived, order);
 }
 
+static const char *tool_name(const struct payment_tool *tool)
+{
+    return tool->tag == TOOL_BANK_CARD        ? tool->bank_card->token
+           : tool->tag == TOOL_DIGITAL_WALLET ? tool->digital_wallet->id
+                                              : "?";
+}
+
+static void take_payer(struct order *order, const struct proxy_payment *payment)
+{
+    const struct proxy_resource *resource = &payment->payment_resource;
+    bool recurrent = resource->tag == PROXY_RESOURCE_RECURRENT;
+    const struct payment_tool *tool =
+        recurrent ? resource->recurrent_payment_resource->payment_tool
+                  : &((const struct payment_resource *)resource->disposable_payment_resource)->payment_tool;
+
+    order->card = arena_strdup(order->arena, tool_name(tool));
+    order->rec_token = recurrent ? arena_strdup(order->arena, resource->recurrent_payment_resource->rec_token) : NULL;
+    order->wants_token = payment->make_recurrent && *payment->make_recurrent;
+}
+
 static void order_take(struct order *order, const struct effect *effect)
 {
     const struct effect_args *args = effect->args;
@@ -144,8 +165,10 @@ static void order_take(struct order *order, const struct effect *effect)
         order->account = ((const struct balance_order *)effect->args)->account_id;
         return;
     }
-    if (effect->kind == FX_CARDS)
+    if (effect->kind == FX_CARDS) {
+        order->keep = card_order_copy(effect->args, order->arena);
         return;
+    }
     callback = args->request;
     request = args->request;
     if (effect->kind == FX_BLACKLIST)
@@ -157,6 +180,8 @@ static void order_take(struct order *order, const struct effect *effect)
         order->callback = arena_strdup(order->arena, callback->callback);
         request = &callback->context;
     }
+    order->provider = args->provider_id;
+    take_payer(order, &request->payment_info.payment);
     order->state = arena_strdup(order->arena, request->session.state);
     order->target = request->session.target->tag;
     order->amount = request->payment_info.payment.cost.amount;

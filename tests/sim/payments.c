@@ -83,6 +83,10 @@ static void paid_then(struct want *want, int verdict)
 
     if (verdict == VERDICT_DONE && want->reply[0])
         snprintf(shopper->payment, sizeof(shopper->payment), "%s", want->reply);
+    if (verdict == VERDICT_DONE && want->reply[0] &&
+        (want->deed == DEED_REGISTER ? want->call.register_payment.recurrent_token != NULL
+                                     : want->call.start_payment.make_recurrent != NULL))
+        parent_note(shopper, want->reply);
     /* A refusal: the invoice ran out meanwhile, its terms do not allow this payment, or another one is under way. */
     if (verdict == VERDICT_REFUSED && shopper->started < shopper->payments)
         plan_after(shopper, rng_between(&shopper->rng, 100000, 2000000), shopper_pay);
@@ -108,7 +112,7 @@ static struct payment_tool *tool_of(struct shopper *shopper, struct arena *arena
     }
     card = arena_alloc(arena, sizeof(*card));
     ref->id = systems[rng_below(&shopper->rng, SL_COUNT(systems))];
-    card->token = arena_printf(arena, "card-%d", (int)rng_below(&shopper->rng, 50));
+    card->token = arena_printf(arena, "card-%d", (int)rng_below(&shopper->rng, CARDS));
     card->payment_system = ref;
     card->bin = "424242";
     card->last_digits = "4242";
@@ -141,31 +145,52 @@ static struct want *start_want(struct shopper *shopper)
     return want;
 }
 
-void shopper_pay(struct shopper *shopper)
+static void payer_of(struct shopper *shopper, struct want *want, struct payer_params *payer)
 {
-    static const bool yes = true;
-    struct payment_resource_params *resource;
-    struct start_payment_call *call;
-    struct want *want;
+    struct payment_resource_params *resource = arena_alloc(want->arena, sizeof(*resource));
 
-    if (shopper->started >= shopper->payments)
-        return;
-    want = start_want(shopper);
-    resource = arena_alloc(want->arena, sizeof(*resource));
     resource->resource.payment_tool = *tool_of(shopper, want->arena);
     resource->contact_info.email = "payer@example.com";
-    call = &want->call.start_payment;
-    call->payer = (struct payer_params){ .tag = PAYER_PAYMENT_RESOURCE, .payment_resource = resource };
+    *payer = (struct payer_params){ .tag = PAYER_PAYMENT_RESOURCE, .payment_resource = resource };
+}
+
+static void flow_of(struct shopper *shopper, struct want *want, struct start_payment_call *call)
+{
+    static const bool yes = true;
+
     call->flow.tag = rng_below(&shopper->rng, 3) == 0 ? FLOW_HOLD : FLOW_INSTANT;
     call->flow.hold.on_hold_expiration = rng_below(&shopper->rng, 2) ? ON_HOLD_CANCEL : ON_HOLD_CAPTURE;
-    if (rng_below(&shopper->rng, 10) == 0)
+    if (rng_below(&shopper->rng, 6) == 0)
         call->make_recurrent = &yes;
     if (call->flow.tag == FLOW_INSTANT)
         call->flow.hold.on_hold_expiration = 0;
     if (rng_below(&shopper->rng, 15) == 0)
         call->processing_deadline = shopper->sim->now_us + rng_between(&shopper->rng, 0, 3000000);
+    if (rng_below(&shopper->rng, 5) == 0)
+        call->customer_id = arena_printf(want->arena, "customer-%d", (int)rng_below(&shopper->rng, 20));
+}
+
+void shopper_pay(struct shopper *shopper)
+{
+    uint64_t draw = rng_below(&shopper->rng, 16);
+    struct payer_params payer;
+    struct want *want;
+
+    if (shopper->started >= shopper->payments)
+        return;
+    want = start_want(shopper);
+    payer_of(shopper, want, &payer);
+    if (draw < 3 && payer_recurrent(shopper, want, &payer))
+        want->deed = DEED_START_RECURRENT;
+    if (draw == 15 && want->deed == DEED_START) {
+        if (rng_below(&shopper->rng, 4) == 0)
+            payer_recurrent(shopper, want, &payer);
+        register_fill(shopper, want, &payer);
+    } else {
+        want->call.start_payment.payer = payer;
+        flow_of(shopper, want, &want->call.start_payment);
+    }
     want->then = paid_then;
     shopper->sim->traffic->started++;
     want_try(want);
 }
-

@@ -89,6 +89,8 @@ enum break_kind {
     BREAK_FALSE_ANSWER,   /* a call that was refused is answered as done */
     BREAK_FALSE_REFUSAL,  /* a call that was done is answered as not done */
     BREAK_STALE_READ,     /* loads show the machine as it was an event ago */
+    BREAK_CARD_FORGETS,   /* the card store says done and keeps no token */
+    BREAK_CARD_MIXES,     /* it shows another card's tokens */
     BREAK_COUNT_TWICE,    /* a counter's commit counts double, in its sum and in its record */
     BREAK_LOSE_COUNT,     /* a counter's commit is answered, and rolled back */
     BREAK_REAL_REHEARSAL, /* a repair that is only rehearsed is done */
@@ -111,6 +113,10 @@ enum deed {
     DEED_FULFILL,
     DEED_START,
     DEED_START_UNNAMED, /* without an id: the next free number */
+    DEED_START_RECURRENT,
+    DEED_REGISTER,       /* it happened outside */
+    DEED_CARD_GET,
+    DEED_CARD_POST,
     DEED_CAPTURE,
     DEED_CAPTURE_PART,
     DEED_CAPTURE_CART,
@@ -167,6 +173,7 @@ struct weather {
 struct memory;
 struct counters;
 struct acquirer;
+struct cards;
 struct traffic;
 struct clock_queue;
 struct daemon;
@@ -189,6 +196,7 @@ struct sim {
     struct memory *memory;
     struct counters *counters; /* of turnover limits */
     struct acquirer *bank;
+    struct cards *cards;
     struct traffic *traffic;
     struct daemon *daemons[DAEMONS_MAX];
     size_t daemon_count;
@@ -293,6 +301,10 @@ struct bank_word {
  * success for AMOUNT under TRX, or else with a failure. */
 void bank_settle(struct sim *sim, const char *key, int target, bool by_hand, int64_t amount, const char *trx,
                  struct bank_word *out);
+/* A payment of AMOUNT happened there by itself. */
+void bank_happened(struct sim *sim, const char *invoice, const char *payment, int64_t amount);
+/* Provider PROVIDER takes TOKEN for CARD from now on. */
+void bank_token_given(struct sim *sim, const char *token, const char *card, int64_t provider);
 bool bank_idle(const struct acquirer *bank); /* nobody has a callback to send */
 uint64_t bank_digest(const struct acquirer *bank, uint64_t hash);
 

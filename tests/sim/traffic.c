@@ -41,6 +41,7 @@ struct traffic *traffic_new(struct sim *sim)
     sim->traffic = traffic;
     clock_after(sim, 500000, 0, shopper_arrives, sim);
     clock_after(sim, 1000000, 0, operator_look, sim);
+    clock_after(sim, 2000000, 0, card_post, sim);
     return traffic;
 }
 

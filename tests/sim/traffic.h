@@ -1,5 +1,5 @@
 /* What the parts of the traffic share: traffic.c (who comes, and when), want.c (one thing that a caller wants, over all
- * its attempts), shopper.c (what merchants hear and do), payments.c and refunds.c (what they ask of payments),
+ * its attempts), shopper.c (what merchants hear and do), payments.c, recurrents.c and refunds.c (what they ask),
  * callback.c (the bank's callbacks) and operator.c (repairs). Everybody else includes sim.h alone.            */
 #ifndef SLUICE_TESTS_SIM_TRAFFIC_H
 #define SLUICE_TESTS_SIM_TRAFFIC_H
@@ -25,12 +25,21 @@ struct shopper {
     char payment[MARKER_BYTES]; /* the newest */
 };
 
+/* A payment that may have a recurrent token. */
+#define PARENTS_MAX 64
+struct parent_row {
+    const char *party;
+    char invoice[24], payment[MARKER_BYTES];
+};
+
 struct traffic {
     struct sim *sim;
     struct shopper *shoppers;
     size_t count, started, calls;
     bool all_born;
     uint64_t markers;
+    struct parent_row parents[PARENTS_MAX]; /* the newest of them */
+    size_t parent_count;
     struct arena *arena; /* of what was told */
     struct told *told;
     size_t told_count, told_cap;
@@ -100,6 +109,17 @@ void shopper_refund(struct shopper *shopper);
 struct type_list no_items(struct arena *arena); /* a list that is there, and empty */
 /* COUNT lines that cost TOTAL together; in ARENA. */
 const struct invoice_cart *cart_of(int64_t total, int count, struct arena *arena);
+
+/* ---- recurrent and registered payments (recurrents.c) ---- */
+
+#define CARDS 50 /* that there are */
+
+void parent_note(const struct shopper *shopper, const char *payment);
+/* WANT pays with what some earlier payment left behind. False: there is none. */
+bool payer_recurrent(struct shopper *shopper, struct want *want, struct payer_params *payer);
+/* WANT, which starts a payment under an id of its own, registers one instead. */
+void register_fill(struct shopper *shopper, struct want *want, const struct payer_params *payer);
+void card_post(void *arg); /* struct sim */
 
 /* ---- the operator (operator.c) ---- */
 
