@@ -3,7 +3,7 @@
 # Does nothing when all of them are there, so it costs little on a machine that has been used before.
 set -euo pipefail
 
-build="build-essential autoconf automake pkg-config gawk libevent-dev libhiredis-dev libjansson-dev libssl-dev uthash-dev"
+build="build-essential autoconf automake pkg-config gawk libevent-dev libhiredis-dev libjansson-dev libssl-dev libzstd-dev uthash-dev"
 run="redis-server curl jq ca-certificates"
 test="libcriterion-dev redis-tools python3"
 

@@ -472,6 +472,38 @@ static void bench_limits(int64_t payments, int64_t at_once, double rate)
     report("commits_per_payment_limits", (double)(bench.commits - commits) / (double)payments, "commits", 0, true);
 }
 
+static void asked_once(void *arg, enum sl_err err, const struct reply *reply)
+{
+    (void)arg;
+    if (err)
+        die("a setting of Redis", reply ? reply_text(reply, NULL) : "it did not answer");
+}
+
+static void node_bytes_set(const char *bytes)
+{
+    client_words(bench.client, DEADLINE_MS, asked_once, NULL, "CONFIG", "SET", "stream-node-max-bytes", bytes, NULL);
+}
+
+/* The same with events and snapshots packed and streams as decision 16 wants them, against the rate with plain ones. */
+static void bench_packed(int64_t payments, int64_t at_once, double rate)
+{
+    double memory, redis_us, own_us, seconds;
+
+    bench.store.packs = true;
+    node_bytes_set("1024");
+    run_payments(payments / 10, at_once, NULL); /* warm */
+    own_us = own_cpu_us();
+    redis_us = redis_cpu_us();
+    memory = info("memory", "\nused_memory");
+    seconds = run_payments(payments, at_once, NULL);
+    bench.store.packs = false;
+    node_bytes_set("8192");
+    report("payments_per_second_packed", (double)payments / seconds, "1/s", rate, false);
+    report("redis_cpu_packed", (redis_cpu_us() - redis_us) / (double)payments, "us/payment", 0, true);
+    report("daemon_cpu_packed", (own_cpu_us() - own_us) / (double)payments, "us/payment", 0, true);
+    report("redis_memory_packed", (info("memory", "\nused_memory") - memory) / (double)payments, "bytes/payment", 4096, true);
+}
+
 static void bench_latency(int64_t payments)
 {
     int64_t *samples = xcalloc((size_t)payments, sizeof(*samples));
@@ -497,6 +529,50 @@ static void timer_invoice_made(void *arg, const struct runtime_result *result)
     free(arg);
     if (--invoices_left == 0)
         event_base_loopbreak(bench.base);
+}
+
+/* ---- what timers cost on this machine without us ---- */
+
+struct probe {
+    int64_t due_ms;
+};
+
+static void probe_answered(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct probe *probe = arg;
+    int64_t now_ms = reply_i64_or(reply_at(reply, 0), 0) * 1000 + reply_i64_or(reply_at(reply, 1), 0) / 1000;
+
+    if (err)
+        die("a probe", "Redis did not answer");
+    bench.samples[bench.sample_count++] = now_ms > probe->due_ms ? now_ms - probe->due_ms : 0;
+    if (bench.sample_count == (size_t)bench.wanted)
+        event_base_loopbreak(bench.base);
+}
+
+static void probe_rings(void *arg)
+{
+    client_words(bench.client, DEADLINE_MS, probe_answered, arg, "TIME", NULL);
+}
+
+/* Timers of libevent at the pace of those measured, and when Redis hears of each: the daemon cannot be better. */
+static double probe_lateness(int64_t count)
+{
+    struct probe *probes = xcalloc((size_t)count, sizeof(*probes));
+    int64_t *samples = xcalloc((size_t)count, sizeof(*samples)), now_ms = runtime_now_us(bench.runtime) / 1000, i;
+    double p99;
+
+    bench.samples = samples;
+    bench.sample_count = 0;
+    bench.wanted = count;
+    for (i = 0; i < count; i++) {
+        probes[i].due_ms = now_ms + 1000 + 2 * i;
+        alarm_loop_ops.after(bench.alarm, probes[i].due_ms - now_ms, probe_rings, &probes[i]);
+    }
+    event_base_dispatch(bench.base);
+    p99 = percentile(samples, (size_t)count, 0.99);
+    free(samples);
+    free(probes);
+    return p99;
 }
 
 /* COUNT invoices whose timers are due from FIRST_MS on, STEP_US apart; the id carries the moment. */
@@ -543,6 +619,7 @@ static void bench_timers(int64_t pending, int64_t firing)
     report("timer_lateness_p50", percentile(samples, (size_t)firing, 0.5), "ms", 0, true);
     report("timer_lateness_p99", percentile(samples, (size_t)firing, 0.99), "ms",
            strcmp(bench.mode, "always") == 0 ? 50 : 10, true);
+    report("timer_lateness_p99_bare", probe_lateness(firing), "ms", 0, true);
     free(samples);
 }
 
@@ -664,7 +741,9 @@ static void set_up(const char *folder, const char *examples)
         die("client", why);
     event_base_dispatch(bench.base);
     bench.space = space_new(64);
-    bench.store = (struct redis_store){ bench.client, bench.space, DEADLINE_MS };
+    bench.store = (struct redis_store){
+        .client = bench.client, .space = bench.space, .deadline_ms = DEADLINE_MS, .packer = packer_new(),
+    };
     store = redis_store_ops;
     store.commit = bench_commit;
     if (http_client_new(&(struct http_client_setup){ .base = bench.base }, &bench.http, &why))
@@ -688,6 +767,7 @@ static void tear_down(void)
     client_free(bench.client);
     wheel_free(bench.wheel);
     runtime_free(bench.runtime);
+    packer_free(bench.store.packer);
     effects_free(bench.effects);
     limit_store_free(bench.limits);
     http_client_free(bench.http);
@@ -735,6 +815,7 @@ static void bench_routing(const char *folder, int64_t payments)
 int main(int argc, char **argv)
 {
     int64_t scale, payments;
+    double rate;
 
     xmalloc_init();
     if (argc != 5) {
@@ -747,7 +828,9 @@ int main(int argc, char **argv)
         die("size", "must be 1..1000 percent");
     set_up(argv[2], argv[3]);
     payments = (strcmp(bench.mode, "always") == 0 ? 10000 : 30000) * scale / 100;
-    bench_limits(payments / 3, 256, bench_throughput(payments, 256));
+    rate = bench_throughput(payments, 256);
+    bench_packed(payments / 3, 256, rate);
+    bench_limits(payments / 3, 256, rate);
     bench_latency(500 * scale / 100 + 1);
     bench_routing(argv[3], 1000 * scale / 100 + 1);
     bench_timers(100000 * scale / 100, 2000 * scale / 100 + 1);

@@ -29,6 +29,7 @@
 #include "redis/server.h"
 
 #define STORE_MS 10000 /* deadline of one request to Redis */
+#define PACKED_NODE_BYTES 1024 /* of the private Redis's streams: a packed history fits, doc/decisions/0016 */
 
 struct daemon {
     struct options options;
@@ -88,7 +89,10 @@ static void daemon_run(struct daemon *daemon, int partitions)
         .http = daemon->http, .limits = daemon->limits, .heard = health_watch_heard, .heard_ctx = daemon->health,
         .client = daemon->client, .space = daemon->space, .cards = daemon->cards,
     });
-    daemon->store = (struct redis_store){ daemon->client, daemon->space, STORE_MS };
+    daemon->store = (struct redis_store){
+        .client = daemon->client, .space = daemon->space, .deadline_ms = STORE_MS, .packer = packer_new(),
+        .packs = options->packs,
+    };
     daemon->runtime = runtime_new(&(struct runtime_setup){
         .store = &redis_store_ops, .store_ctx = &daemon->store, .effects = effects_ops(), .effects_ctx = daemon->effects,
         .config = &domain_store_ops, .config_ctx = daemon->domains, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->alarm,
@@ -184,6 +188,7 @@ static bool daemon_connect(struct daemon *daemon)
     if (!url) {
         if (server_start(&(struct server_setup){
                 .dir = daemon->options.data, .fsync_always = !daemon->options.relaxed, .tells_parent = true,
+                .stream_node_max_bytes = daemon->options.packs ? PACKED_NODE_BYTES : 0,
             }, &daemon->server, &why)) {
             log_error("%s", why);
             free(why);
@@ -284,6 +289,7 @@ static void daemon_free(struct daemon *daemon)
     wheel_free(daemon->wheel);
     runtime_free(daemon->runtime); /* cancels what is out at providers */
     api_free(daemon->api); /* after those who may still have answers for its requests */
+    packer_free(daemon->store.packer);
     effects_free(daemon->effects);
     limit_store_free(daemon->limits);
     card_store_free(daemon->cards);

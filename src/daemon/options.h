@@ -19,6 +19,7 @@ struct options {
     const char *tokens;  /* file; NULL: none */
     bool insecure;
     bool relaxed;        /* accept a Redis that may lose the last second */
+    bool packs;          /* store events and snapshots packed, not as plain JSON */
     int partitions;      /* 0: as initialised (a private one: 64) */
     int64_t lease_ms;
     int64_t grace_ms;    /* for work under way when told to stop */

@@ -169,6 +169,10 @@ struct machine_kind {
     /* The table of the reply to a call or repair with ARGS (NULL: the simple repair); NULL: there is none. The member
      * may be NULL: no call has a reply that could be given again. */
     const struct type *(*reply)(const void *args);
+
+    /* What stored texts of this kind are packed with (engine/pack.h): at most 8, the newest last, then NULL. The member may
+     * be NULL: they stay plain. */
+    const char *const *dictionaries;
 };
 
 /* Filling a step_out; they assert the maxima above. */

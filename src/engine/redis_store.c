@@ -30,6 +30,8 @@ struct asked {
         store_alive_fn alive;
     } done;
     void *arg;
+    const struct redis_store *store;
+    const struct machine_kind *kind; /* of the texts that come back */
 };
 
 static struct asked *asked_new(void *arg)
@@ -57,6 +59,29 @@ static const char *store_detail(enum sl_err err, const struct reply *reply)
     return err == SL_EUNKNOWN ? "Redis did not answer" : "Redis cannot be reached";
 }
 
+/* ---- texts ---- */
+
+/* TEXT as it is to be stored. */
+static struct slice text_pack(const struct redis_store *store, const struct machine_kind *kind, struct slice text,
+                              struct arena *arena)
+{
+    return store->packs && text.len > 0 ? packer_pack(store->packer, kind, text, arena) : text;
+}
+
+/* Makes what was stored readable; in ARENA, unless it is already. */
+static bool text_unpack(const struct asked *asked, const char **text, size_t *len, struct arena *arena)
+{
+    struct slice stored = { *text, *len };
+
+    if (!*text || !pack_is_packed(stored))
+        return true;
+    if (!asked->store->packer || packer_unpack(asked->store->packer, asked->kind, stored, arena, &stored))
+        return false;
+    *text = stored.data;
+    *len = stored.len;
+    return true;
+}
+
 /* ---- events ---- */
 
 /* { number-0, { field, value, ... } } */
@@ -82,10 +107,11 @@ static bool event_take(const struct reply *entry, struct stored_event *out)
     return out->number > 0 && out->at_ms > 0 && out->changes;
 }
 
-/* A list of entries; NULL in *WHY unless one cannot be read. The array is the caller's, free(). */
-static struct stored_event *events_take(const struct reply *entries, size_t *count, const char **why)
+/* A list of entries, in ARENA; NULL in *WHY unless one cannot be read. */
+static struct stored_event *events_take(const struct asked *asked, const struct reply *entries, struct arena *arena,
+                                        size_t *count, const char **why)
 {
-    struct stored_event *events = xcalloc(reply_count(entries), sizeof(*events));
+    struct stored_event *events = arena_array(arena, reply_count(entries), sizeof(*events));
     size_t i;
 
     *why = NULL;
@@ -93,6 +119,8 @@ static struct stored_event *events_take(const struct reply *entries, size_t *cou
     for (i = 0; i < *count; i++) {
         if (!event_take(reply_at(entries, i), &events[i]))
             *why = "an entry of the events stream is not an event";
+        else if (!text_unpack(asked, &events[i].changes, &events[i].changes_len, arena))
+            *why = "an event was packed in a way that is not known here";
     }
     return events;
 }
@@ -127,20 +155,21 @@ static void load_done(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct asked *asked = arg;
     struct store_loaded loaded = { .err = store_error(err), .detail = store_detail(err, reply) };
-    struct stored_event *events = NULL;
+    struct arena *arena = arena_new();
     const char *why;
 
     if (!err) {
         info_take(reply, &loaded);
-        events = events_take(reply_at(reply, 5), &loaded.event_count, &why);
-        loaded.events = events;
+        loaded.events = events_take(asked, reply_at(reply, 5), arena, &loaded.event_count, &why);
+        if (!text_unpack(asked, &loaded.snapshot, &loaded.snapshot_len, arena))
+            why = "the snapshot was packed in a way that is not known here";
         if (why) {
             loaded.err = SL_ECORRUPT;
             loaded.detail = why;
         }
     }
     asked->done.loaded(asked->arg, &loaded);
-    free(events);
+    arena_free(arena);
     free(asked);
 }
 
@@ -158,6 +187,8 @@ static void redis_load(void *ctx, const struct machine_kind *kind, const char *i
     keys = (struct lua_load_keys){ slice_of(names.machine), slice_of(names.events), space_wheel(store->space, names.p) };
     args = (struct lua_load_args){ slice_of(names.member), slice_i64(at, at_version) };
     asked->done.loaded = done;
+    asked->store = store;
+    asked->kind = kind;
     lua_load(store->client, &keys, &args, store->deadline_ms, load_done, asked);
 }
 
@@ -203,11 +234,13 @@ static struct slice commit_due(const struct commit *commit, char text[SLICE_I64_
     return slice_i64(text, commit->due_ms);
 }
 
-static struct slice commit_snapshot(const struct commit *commit)
+static struct slice commit_snapshot(const struct redis_store *store, const struct commit *commit, struct arena *arena)
 {
     if (commit->drop_snapshot)
         return slice_of("-");
-    return commit->snapshot ? (struct slice){ commit->snapshot, commit->snapshot_len } : slice_of("");
+    if (!commit->snapshot)
+        return slice_of("");
+    return text_pack(store, commit->kind, (struct slice){ commit->snapshot, commit->snapshot_len }, arena);
 }
 
 /* Rows of zero are left out: nothing moves. */
@@ -230,8 +263,10 @@ static void redis_commit(void *ctx, const struct commit *commit, store_committed
     struct asked *asked = asked_new(arg);
     char version[SLICE_I64_MAX], token[SLICE_I64_MAX], due[SLICE_I64_MAX], lease[SLICE_I64_MAX], mode[4];
     char once[SPACE_KEY_MAX] = "";
-    struct slice *tallies = xcalloc(commit->tally_count * 2, sizeof(*tallies));
-    char (*texts)[SLICE_I64_MAX] = xcalloc(commit->tally_count, sizeof(*texts));
+    struct arena *arena = arena_new();
+    struct slice *tallies = arena_array(arena, commit->tally_count * 2, sizeof(*tallies));
+    char (*texts)[SLICE_I64_MAX] = arena_array(arena, commit->tally_count, sizeof(*texts));
+    struct slice changes = { commit->changes ? commit->changes : "", commit->changes ? commit->changes_len : 0 };
     struct machine_keys names;
     struct lua_commit_keys keys;
     struct lua_commit_args args;
@@ -251,17 +286,16 @@ static void redis_commit(void *ctx, const struct commit *commit, store_committed
         .id = slice_of(names.member), .commit_id = slice_of(commit->commit_id),
         .expect_version = slice_i64(version, commit->expect_version),
         .expect_token = slice_i64(token, commit->expect_token_ms),
-        .changes = commit->changes ? (struct slice){ commit->changes, commit->changes_len } : slice_of(""),
+        .changes = text_pack(store, commit->kind, changes, arena),
         .due = commit_due(commit, due), .lease = slice_i64(lease, commit->lease_ms),
         .activity = slice_of(commit->activity), .outcome = slice_of(commit->status),
-        .snapshot = commit_snapshot(commit), .mode = slice_of(mode),
+        .snapshot = commit_snapshot(store, commit, arena), .mode = slice_of(mode),
         .once = slice_of(commit->once_key ? commit->once_value : ""),
         .tallies = tallies, .tallies_count = commit_tallies(commit, tallies, texts),
     };
     asked->done.committed = done;
     lua_commit(store->client, &keys, &args, store->deadline_ms, commit_done, asked);
-    free(tallies);
-    free(texts);
+    arena_free(arena);
 }
 
 /* ---- fail, extend ---- */
@@ -409,18 +443,17 @@ static void events_done(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct asked *asked = arg;
     struct store_events found = { .err = store_error(err) };
-    struct stored_event *events = NULL;
+    struct arena *arena = arena_new();
     const char *why;
 
     if (!err) {
         found.version = reply_i64_or(reply_at(reply, 2), 0);
-        events = events_take(reply_at(reply, 3), &found.count, &why);
-        found.events = events;
+        found.events = events_take(asked, reply_at(reply, 3), arena, &found.count, &why);
         if (why)
             found.err = SL_ECORRUPT;
     }
     asked->done.events(asked->arg, &found);
-    free(events);
+    arena_free(arena);
     free(asked);
 }
 
@@ -438,6 +471,8 @@ static void redis_events(void *ctx, const struct machine_kind *kind, const char 
     keys = (struct lua_events_keys){ slice_of(names.events) };
     args = (struct lua_events_args){ slice_i64(from, after), slice_i64(count, (int64_t)limit) };
     asked->done.events = done;
+    asked->store = store;
+    asked->kind = kind;
     lua_events(store->client, &keys, &args, store->deadline_ms, events_done, asked);
 }
 

@@ -2,6 +2,7 @@
 #ifndef SLUICE_ENGINE_REDIS_STORE_H
 #define SLUICE_ENGINE_REDIS_STORE_H
 
+#include "engine/pack.h"
 #include "engine/space.h"
 #include "engine/store.h"
 #include "redis/client.h"
@@ -10,6 +11,8 @@ struct redis_store {
     struct client *client;
     const struct space *space;
     int64_t deadline_ms; /* of one request; after it the outcome is unknown */
+    struct packer *packer; /* NULL: packed texts cannot be read */
+    bool packs;            /* what is written from now on; both kinds are read */
 };
 
 extern const struct store_ops redis_store_ops; /* ctx: struct redis_store */

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "payment/calls.h"
+#include "payment/dictionary.h"
 #include "payment/invoice.h"
 #include "payment/repair.h"
 #include "payment/state.h"
@@ -98,4 +99,5 @@ const struct machine_kind invoice_kind = {
     .label = invoice_label,
     .revision = invoice_revision,
     .reply = invoice_reply,
+    .dictionaries = payment_dictionaries,
 };

@@ -5,6 +5,7 @@
 
 #include "domain/domain.h"
 #include "domain/reduce.h"
+#include "payment/dictionary.h"
 #include "payment/errors.h"
 #include "payment/mutation.h"
 
@@ -214,6 +215,7 @@ const struct machine_kind template_kind = {
     .step = template_step,
     .label = template_label,
     .revision = template_revision,
+    .dictionaries = payment_dictionaries,
 };
 
 /* ---- ComputeTerms ---- */

@@ -155,11 +155,11 @@ class World:
         expect(done.returncode == 0, f"sluice {words}: {done.stderr}")
         return done.stdout
 
-    def start_daemon(self, fail_point=None, name=None, lease_ms=None):
+    def start_daemon(self, fail_point=None, name=None, lease_ms=None, environment=None):
         """(process, port); the port is None if it died before it listened."""
         self.daemons += 1
         name = name or f"sluiced-{self.daemons}"
-        environment = {"SLUICE_FAIL_POINT": fail_point} if fail_point else {}
+        environment = {**(environment or {}), **({"SLUICE_FAIL_POINT": fail_point} if fail_point else {})}
         process = self.start(name, [
             f"{BUILD}/sluiced", "--insecure", "--fault-detector=off", f"--redis=unix://{self.socket}",
             "--listen=127.0.0.1:0",
