@@ -87,7 +87,7 @@ const char *router_query(const char *query, const char *known, struct arena *are
     *count = 0;
     if (!query || !*query)
         return NULL;
-    if (evhttp_parse_query_str(query, &pairs) != 0) {
+    if (strstr(query, "%00") || evhttp_parse_query_str(query, &pairs) != 0) { /* "1%00x" must not be taken for 1 */
         *why = "the query cannot be read";
         return "?";
     }

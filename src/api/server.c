@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "engine/machine.h"
 
 #define BODY_MAX (1024 * 1024)
 #define HEADERS_MAX 16384
@@ -340,11 +341,12 @@ static void client_gone(struct evhttp_connection *connection, void *arg)
 
 static bool ids_are_ids(struct api_request *request)
 {
+    bool tags = request->route->access == ACCESS_PROVIDER; /* an adapter's own words */
     size_t i;
 
     for (i = 0; i < PATH_PARAMS_MAX && request->params[i]; i++) {
-        if (strlen(request->params[i]) > 200 || (type_id.check && type_id.check(&request->params[i]) &&
-                                                 request->route->access != ACCESS_PROVIDER)) {
+        if (strlen(request->params[i]) > (tags ? STEP_TAG_MAX : 200) ||
+            (!tags && type_id.check && type_id.check(&request->params[i]))) {
             answer_problem(request, 404, "NotFound", "there is nothing under this path", NULL);
             return false;
         }

@@ -52,6 +52,8 @@ static const char *check_id(const void *value)
 
     if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:~") != strlen(text))
         return "may hold letters, digits and . _ - : ~ only";
+    if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+        return "must not be . or .., which clients take out of paths";
     return NULL;
 }
 

@@ -109,6 +109,7 @@ struct note {
 #define STEP_NOTES_MAX 4
 #define STEP_TALLIES_MAX 256
 #define STEP_BINDS_MAX 4
+#define STEP_TAG_MAX 1024 /* bytes, of a tag that is bound */
 
 struct step_out {
     enum step_end end;
@@ -177,7 +178,7 @@ struct machine_kind {
 
 /* Filling a step_out; they assert the maxima above. */
 void step_change(struct step_out *out, const void *change);
-void step_bind(struct step_out *out, const char *tag);
+void step_bind(struct step_out *out, const char *tag); /* TAG: 1..STEP_TAG_MAX bytes */
 /* DELTA is added to an earlier row of the same FIELD; rows that come to zero stay and are skipped. */
 void step_tally(struct step_out *out, const char *field, int64_t delta);
 void step_timer_ms(struct step_out *out, int64_t due_ms);

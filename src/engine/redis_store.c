@@ -406,7 +406,7 @@ static void redis_bind(void *ctx, const char *tag, const struct machine_kind *ki
 {
     struct redis_store *store = ctx;
     struct asked *asked = asked_new(arg);
-    char key[SPACE_KEY_MAX];
+    char key[TAG_KEY_MAX];
     struct machine_keys names;
     struct lua_bind_keys keys;
     struct lua_bind_args args;
@@ -430,7 +430,7 @@ static void redis_resolve(void *ctx, const char *tag, store_tag_fn done, void *a
 {
     struct redis_store *store = ctx;
     struct asked *asked = asked_new(arg);
-    char key[SPACE_KEY_MAX];
+    char key[TAG_KEY_MAX];
 
     space_tag_key(store->space, tag, key);
     asked->done.tag = done;

@@ -99,11 +99,11 @@ void space_once_key(const struct space *space, const char *kind, const char *id,
     assert(len > 0 && len < SPACE_KEY_MAX);
 }
 
-void space_tag_key(const struct space *space, const char *tag, char out[SPACE_KEY_MAX])
+void space_tag_key(const struct space *space, const char *tag, char out[TAG_KEY_MAX])
 {
-    int len = snprintf(out, SPACE_KEY_MAX, "sluice:{%s}:tag:%s", space->names[space_partition(space, tag)].tag, tag);
+    int len = snprintf(out, TAG_KEY_MAX, "sluice:{%s}:tag:%s", space->names[space_partition(space, tag)].tag, tag);
 
-    assert(len > 0 && len < SPACE_KEY_MAX);
+    assert(len > 0 && len < TAG_KEY_MAX);
 }
 
 const char *space_split(const char *member, char kind[SPACE_KIND_MAX])

@@ -15,6 +15,7 @@
 
 #include <stddef.h>
 
+#include "engine/machine.h"
 #include "redis/slice.h"
 
 struct space;
@@ -46,7 +47,9 @@ void space_machine(const struct space *space, const char *kind, const char *id, 
 /* KEY: 1..ONCE_KEY_MAX bytes of a call of machine ID. */
 void space_once_key(const struct space *space, const char *kind, const char *id, const char *key,
                     char out[SPACE_KEY_MAX]);
-void space_tag_key(const struct space *space, const char *tag, char out[SPACE_KEY_MAX]);
+#define TAG_KEY_MAX (STEP_TAG_MAX + 64)
+/* TAG: 1..STEP_TAG_MAX bytes. */
+void space_tag_key(const struct space *space, const char *tag, char out[TAG_KEY_MAX]);
 
 /* MEMBER's parts: the kind's name is copied to KIND (at most KIND_MAX bytes with the NUL); the id is what
  * follows in MEMBER. NULL if MEMBER is no such name. */

@@ -20,6 +20,7 @@
 
 #include "base/fail_point.h"
 #include "base/log.h"
+#include "base/type_fits.h"
 #include "base/xmalloc.h"
 #include "engine/runtime_internal.h"
 
@@ -95,8 +96,11 @@ static const char *turn_fold(struct work *work, const struct step_out *out, int6
     size_t i;
 
     for (i = 0; i < out->change_count; i++) {
-        const char *why = work->kind->fold(work->state, out->changes[i], now_us, !out->forced, work->arena);
+        const char *why = type_unfit(work->kind->change, out->changes[i], work->arena);
 
+        if (why) /* a machine with an event that cannot be read is lost, one that is parked is not */
+            return arena_printf(work->arena, "what it wants to store could not be read again: %s", why);
+        why = work->kind->fold(work->state, out->changes[i], now_us, !out->forced, work->arena);
         if (why)
             return why;
     }

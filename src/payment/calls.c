@@ -85,7 +85,8 @@ static const struct type_field start_rows[] = {
 };
 const struct type type_start_payment_call = TYPE_STRUCT_OF("InvoicePaymentParams", start_payment_call, start_rows);
 
-static const struct type type_rec_token = TYPE_STR_IN(1, 256);
+static const struct type type_rec_token = TYPE_STR_IN(1, TYPE_STR_MAX);
+static const struct type type_card = TYPE_STR_IN(1, 256); /* as a bank card's token */
 static const struct type_field register_rows[] = {
     TF_OPT(register_payment_call, id, type_id),
     TF_REQ(register_payment_call, payer_params, type_payer_params),
@@ -104,7 +105,7 @@ const struct type type_register_payment_call =
 
 static const struct type_field card_token_rows[] = {
     TF_REQ(card_token_params, party_id, type_id),
-    TF_REQ(card_token_params, card, type_rec_token),
+    TF_REQ(card_token_params, card, type_card),
     TF_REQ(card_token_params, provider_ref, type_number_ref),
     TF_REQ(card_token_params, terminal_ref, type_number_ref),
     TF_REQ(card_token_params, token, type_rec_token),

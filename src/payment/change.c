@@ -1,7 +1,10 @@
 /* The tables of changes. Variants stand in the order of the enums in change.h. */
 #include "payment/change.h"
 
-static const struct type type_token = TYPE_STR_IN(1, 256);
+#include "engine/machine.h"
+
+static const struct type type_token = TYPE_STR_IN(1, TYPE_STR_MAX);
+static const struct type type_tag = TYPE_STR_IN(1, STEP_TAG_MAX);
 
 static const struct type_field failed_rows[] = { TF_REQ(failed, failure, type_operation_failure) };
 static const struct type type_failed = TYPE_STRUCT_OF("SessionFailed", failed, failed_rows);
@@ -19,7 +22,7 @@ static const struct type_field timeout_rows[] = {
 };
 const struct type type_timeout_behaviour = TYPE_UNION_OF("TimeoutBehaviour", timeout_behaviour, timeout_rows);
 static const struct type_field suspended_rows[] = {
-    TF_OPT(session_suspended, tag, type_token),
+    TF_OPT(session_suspended, tag, type_tag),
     TF_OPT(session_suspended, timeout_behaviour, type_timeout_behaviour),
 };
 static const struct type type_suspended = TYPE_STRUCT_OF("SessionSuspended", session_suspended, suspended_rows);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/machine.h"
 #include "payment/types.h"
 
 /* ---- payment_info ---- */
@@ -131,8 +132,9 @@ const struct type type_proxy_callback_request =
 
 /* ---- answers of adapters ---- */
 
+static const struct type type_rec_token = TYPE_STR_IN(1, TYPE_STR_MAX);
 static const struct type_field proxy_success_fields[] = {
-    TF_OPT(proxy_success, token, type_str),
+    TF_OPT(proxy_success, token, type_rec_token),
     TF_PTR(proxy_success, changed_cost, type_cash),
 };
 static const struct type type_proxy_success = TYPE_STRUCT_OF("ProxySuccess", proxy_success, proxy_success_fields);
@@ -167,7 +169,7 @@ static const struct type_field proxy_sleep_fields[] = {
 static const struct type type_proxy_sleep = TYPE_STRUCT_OF("ProxySleep", proxy_sleep, proxy_sleep_fields);
 
 /* A tag becomes a part of a Redis key and of a path. */
-static const struct type type_proxy_tag = TYPE_STR_IN(1, 1024);
+static const struct type type_proxy_tag = TYPE_STR_IN(1, STEP_TAG_MAX);
 
 static const struct type_field proxy_suspend_fields[] = {
     TF_REQ(proxy_suspend, tag, type_proxy_tag),

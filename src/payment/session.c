@@ -314,6 +314,10 @@ void session_apply(struct step_ctx *ctx, const struct session *session, const st
         bad_answer(ctx, "the provider answered without an intent");
         return;
     }
+    if (!intent->tag && ctx->in->input == IN_EFFECT && !ctx->in->call) { /* nothing would ever wake the payment again */
+        bad_answer(ctx, "the session's time is up, and the provider does not say what now");
+        return;
+    }
     if (intent->tag && session->status == SESSION_SUSPENDED)
         session_activate(ctx, session);
     if (!apply_trx(ctx, session, result->trx))

@@ -48,7 +48,7 @@ const struct type type_payer_session_info = TYPE_STRUCT_OF("PayerSessionInfo", p
 
 static const char *const token_status_names[] = { [CARD_TOKEN_ACTIVE] = "active" };
 static const struct type type_token_status = TYPE_ENUM_OF("RecurrentTokenStatus", token_status_names);
-static const struct type type_token_text = TYPE_STR_IN(1, 256);
+static const struct type type_token_text = TYPE_STR_IN(1, TYPE_STR_MAX);
 static const struct type_field card_token_rows[] = {
     TF_REQ(card_token, id, type_token_text),
     TF_REQ(card_token, provider_ref, type_number_ref),
@@ -277,13 +277,25 @@ static const struct failure_sub *sub_make(struct arena *arena, const char *notat
     return sub;
 }
 
+/* What we say of many routes or limits may be longer than what can be read again. */
+static const char *reason_cut(struct arena *arena, const char *reason)
+{
+    size_t len = TYPE_STR_MAX - 3;
+
+    if (!reason || strlen(reason) <= TYPE_STR_MAX)
+        return arena_strdup(arena, reason);
+    while (((unsigned char)reason[len] & 0xc0) == 0x80) /* not inside a character */
+        len--;
+    return arena_printf(arena, "%.*s...", (int)len, reason);
+}
+
 struct operation_failure failure_make(struct arena *arena, const char *notation, const char *reason)
 {
     const struct failure_sub *top = sub_make(arena, notation);
     struct operation_failure failure = { .tag = OPERATION_FAILURE };
 
     failure.failure.code = top->code;
-    failure.failure.reason = arena_strdup(arena, reason);
+    failure.failure.reason = reason_cut(arena, reason);
     failure.failure.sub = top->sub;
     return failure;
 }

@@ -382,8 +382,11 @@ static void client_down(struct client *client, const char *why)
 static uint64_t client_push(struct client *client, const struct buf *wire, int64_t deadline_ms, client_done_fn done,
                             void *done_arg)
 {
-    struct request *request = xcalloc(1, sizeof(*request));
+    struct request *request;
 
+    if (!client->ac)
+        return 0; /* it is being given up, and this is asked by a callback that hears of it */
+    request = xcalloc(1, sizeof(*request));
     request->client = client;
     request->done = done;
     request->done_arg = done_arg;

@@ -6,6 +6,7 @@ import http.server
 import json
 import sys
 import threading
+import urllib.parse
 
 from harness import World, expect, request, run, wait_for
 
@@ -31,6 +32,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         if self.path.endswith("/process_payment"):
             answer = self.server.lies.pop(0) if self.server.lies else DONE
+        elif self.path.endswith("/handle_payment_callback"):
+            answer = {"response": "", "result": self.server.lies.pop(0) if self.server.lies else DONE}
         else:
             answer = {"risk_score": "low"} if self.path.endswith("/inspect_payment") else {"blacklisted": []}
         body = json.dumps(answer).encode()
@@ -90,6 +93,69 @@ def an_answer_nested_too_deeply_is_none():
             wait_for("the repaired payment", lambda identity=identity: WORLD["world"].status(WORLD["port"], identity) == "captured")
 
 
+def suspend(tag, seconds=600, **members):
+    return {**DONE, "intent": {"suspend": {"tag": tag, "timeout": {"timeout": seconds}, **members}}}
+
+
+def waits(identity):
+    def look():
+        status, events = request(WORLD["port"], "GET", f"/v1/invoices/{identity}/events")
+        return status == 200 and "session_suspended" in json.dumps(events)
+    wait_for(f"{identity} to wait", look)
+
+
+def a_tag_may_be_long():
+    for length in (255, 256, 300, 1000, 1024):
+        tag = f"{length}/" + "ü" * ((length - 5) // 2)
+        tag += "x" * (length - len(tag.encode()))
+        identity = f"tag-{length}"
+        WORLD["liar"].lies = [suspend(tag)]
+        create(identity)
+        request(WORLD["port"], "POST", f"/v1/invoices/{identity}/payments", WORLD["world"].payment())
+        waits(identity)
+        place = urllib.parse.quote(tag, safe="")
+        get(f"/v1/provider/payments/{place}")
+        status, answer = request(WORLD["port"], "POST", f"/v1/provider/callbacks/{place}", {"payload": ""})
+        expect(status == 200, f"the callback under {length} bytes was answered {status} {answer}")
+        wait_for("its payment", lambda identity=identity: WORLD["world"].status(WORLD["port"], identity) == "captured")
+    state = pay("tag-1025", suspend("x" * 1025))
+    expect("1..1024 bytes" in state["machine"]["reason"], f"{state['machine']}")
+
+
+def a_recurrent_token_may_be_long():
+    for length in (256, 257, 4096):
+        lie = {**DONE, "intent": {"finish": {"status": {"success": {"token": "t" * length}}}}}
+        state = pay(f"token-{length}", lie)
+        expect("failed" not in state["machine"]["status"], f"{state['machine']}")
+    for length in (0, 4097):
+        lie = {**DONE, "intent": {"finish": {"status": {"success": {"token": "t" * length}}}}}
+        expect("/token must" in pay(f"token-{length}", lie)["machine"]["reason"], "it was taken")
+
+
+def a_reason_may_name_many_limits():
+    """The names of all limits that a shop has are more than a reason may hold."""
+    def edit(text):
+        document = json.loads(text)
+        limit = next(o["limit_config"] for o in document["objects"] if "limit_config" in o)
+        shop = next(o["shop_config"] for o in document["objects"] if "shop_config" in o)
+        names = [f"{number:02}-" + "x" * 120 for number in range(40)]
+        document["objects"] += [{"limit_config": {**limit, "ref": {"id": name}}} for name in names]
+        shop["data"]["turnover_limits"] = [{"ref": {"id": name}, "upper_boundary": 0, "domain_revision": 1} for name in names]
+        return json.dumps(document)
+    WORLD["world"].apply_domain(WORLD["port"], edit=edit)
+    failure = pay("limits")["payments"][0]["payment"]["status"]["failed"]["failure"]["failure"]
+    expect(failure["sub"]["code"] == "shop_limit_exceeded", f"{failure}")
+    expect(len(failure["reason"]) == 4096 and failure["reason"].endswith("..."), failure["reason"])
+    WORLD["world"].apply_domain(WORLD["port"])
+
+
+def when_time_is_up_the_provider_must_say_what_now():
+    """Else nothing would ever wake the payment again."""
+    state = pay("mute", suspend("mute", 0, timeout_behaviour={"callback": "AAAA"}), {})
+    expect("time is up" in state["machine"].get("reason", ""), f"{state['machine']}")
+    expect(state["machine"]["cause"] == "bad_answer", f"{state['machine']}")
+
+
 def main():
     with World() as world:
         daemon, port = world.start_daemon()
@@ -100,6 +166,10 @@ def main():
         failed = run([
             ("an invoice may be due in the last moment", an_invoice_may_be_due_in_the_last_moment),
             ("an answer nested too deeply is none", an_answer_nested_too_deeply_is_none),
+            ("a tag may be long", a_tag_may_be_long),
+            ("a recurrent token may be long", a_recurrent_token_may_be_long),
+            ("a reason may name many limits", a_reason_may_name_many_limits),
+            ("when time is up the provider must say what now", when_time_is_up_the_provider_must_say_what_now),
         ])
         status = daemon.stop()
         if status:

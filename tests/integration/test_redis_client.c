@@ -223,6 +223,47 @@ Test(redis_client, a_deadline_passes_and_the_late_answer_is_dropped)
     redis_fixture_close(&redis);
 }
 
+struct again {
+    struct client *client;
+    struct seen first, second;
+};
+
+static void asks_again(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct again *again = arg;
+
+    seen_done(&again->first, err, reply);
+    client_words(again->client, LONG_MS, seen_done, &again->second, "PING", NULL);
+    cr_assert_eq(again->second.count, 0, "not inside the call");
+}
+
+/* If it fails, a Redis that hangs ends the daemon: whoever hears that an answer is lost asks for the next thing at once. */
+Test(redis_client, a_silent_connection_may_be_asked_again_by_who_hears_of_it)
+{
+    struct redis_fixture redis;
+    struct client_setup setup = { .silence_max_ms = 200 };
+    struct again again[3] = { 0 };
+    size_t i;
+
+    redis_fixture_open(&redis);
+    again[0].client = redis_fixture_client(&redis, &setup);
+    redis_fixture_wait_up(&redis, again[0].client, true);
+    kill(server_pid(redis.server), SIGSTOP);
+    for (i = 0; i < SL_COUNT(again); i++) {
+        again[i].client = again[0].client;
+        client_words(again[i].client, LONG_MS, asks_again, &again[i], "PING", NULL);
+    }
+    for (i = 0; i < SL_COUNT(again); i++) {
+        redis_fixture_wait(&redis, &again[i].second.there);
+        cr_assert(again[i].first.err == SL_EUNKNOWN && again[i].second.err == SL_EDOWN, "%zu: %s %s", i,
+                  sl_err_name(again[i].first.err), sl_err_name(again[i].second.err));
+    }
+    kill(server_pid(redis.server), SIGCONT);
+    redis_fixture_wait_up(&redis, again[0].client, true);
+    client_free(again[0].client);
+    redis_fixture_close(&redis);
+}
+
 /* If it fails, a Redis that is gone without a word is waited for as long as TCP hopes. */
 Test(redis_client, a_silent_connection_is_given_up)
 {

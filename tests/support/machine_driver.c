@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "base/type_fits.h"
 #include "engine/fold.h"
 
 static void driver_step(struct machine_driver *driver, enum machine_input input, const void *args, const void *call,
@@ -193,9 +194,10 @@ static void driver_commit(struct machine_driver *driver, const struct step_out *
     size_t i;
 
     for (i = 0; i < out->change_count; i++) {
-        const char *why = driver->kind->fold(driver->state, out->changes[i], driver->now_us, !out->forced,
-                                             driver->arena);
+        const char *why = type_unfit(driver->kind->change, out->changes[i], driver->arena);
 
+        cr_assert(why == NULL, "change %zu of event %zu could not be read again: %s", i + 1, driver->event_count + 1, why);
+        why = driver->kind->fold(driver->state, out->changes[i], driver->now_us, !out->forced, driver->arena);
         cr_assert(why == NULL, "change %zu of event %zu may not come here: %s", i + 1, driver->event_count + 1, why);
     }
     if (out->change_count) {

@@ -110,6 +110,8 @@ Test(router, a_query_has_known_names_once_each)
         { "after%20limit=1", "?after%20limit", NULL },
         { "=1", "?", NULL },
         { "after", "?", NULL },
+        { "after=1%00x", "?", NULL },
+        { "after%00x=1", "?", NULL },
     };
     struct query_param params[QUERY_PARAMS_MAX];
     struct arena *arena = arena_new();

@@ -3,9 +3,11 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/type.h"
+#include "base/type_fits.h"
 #include "base/xmalloc.h"
 
 /* ---- types that have every kind ---- */
@@ -398,6 +400,19 @@ Test(type, nul_characters_are_refused)
     }
 }
 
+/* What is named so must be found under its path again. */
+Test(type, ids_can_stand_in_a_path)
+{
+    static const char *const good[] = { "a", "...", ".a", "a.", "A-z_0:9~" };
+    static const char *const bad[] = { ".", "..", "a/b", "a b", "a?", "{a}", "\xc3\xa9" };
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(good); i++)
+        cr_assert(!type_id.check(&good[i]), "%s", good[i]);
+    for (i = 0; i < SL_COUNT(bad); i++)
+        cr_assert(type_id.check(&bad[i]), "%s", bad[i]);
+}
+
 /* Sizes are bounded where the table gives no range of its own. */
 Test(type, sizes_are_bounded)
 {
@@ -512,6 +527,46 @@ Test(type, stored_documents_may_be_deeper)
     cr_assert_eq(type_decode_text(&cond_type, text, strlen(text), TYPE_STORED, arena, &cond, NULL), SL_OK);
     must_encode(&cond_type, &cond, text);
     free(text);
+}
+
+/* What is stored and cannot be read again is lost, so it is looked at before; but what could be read must not be refused. */
+Test(type, says_what_could_not_be_read_again)
+{
+    static const struct type short_type = TYPE_STR_IN(1, 3), small_type = TYPE_I64_IN(-5, 5);
+    char *longest = repeat("a", TYPE_STR_MAX, "", ""), *longer = repeat("a", TYPE_STR_MAX + 1, "", "");
+    const char *none = "", *three = "abc", *four = "abcd", *dots = "..", *text = longest, *more = longer;
+    int64_t five = 5, six = 6, first = 1, last = 253402300799999999, after = 253402300800000000, zero = 0;
+    double number = 0.5, nan = NAN, infinite = INFINITY;
+    const struct {
+        const struct type *type;
+        const void *value;
+        const char *unfit; /* a part of it; NULL: it fits */
+    } rows[] = {
+        { &short_type, &three, NULL },      { &short_type, &four, "too long" }, { &short_type, &none, "too short" },
+        { &type_str, &none, NULL },         { &type_str, &text, NULL },         { &type_str, &more, "too long" },
+        { &type_id, &three, NULL },         { &type_id, &dots, "must not be" }, { &small_type, &five, NULL },
+        { &small_type, &six, "out of" },    { &type_i64, &six, NULL },          { &type_time, &first, NULL },
+        { &type_time, &last, NULL },        { &type_time, &after, "within" },   { &type_time, &zero, "within" },
+        { &type_double, &number, NULL },    { &type_double, &nan, "number" },   { &type_double, &infinite, "number" },
+    };
+    struct cond cond;
+    int depth;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        const char *why = type_unfit(rows[i].type, rows[i].value, arena);
+
+        cr_assert(rows[i].unfit ? why && strstr(why, rows[i].unfit) : !why, "row %zu: %s", i, why ? why : "it fits");
+    }
+    for (depth = 1; depth < TYPE_DEPTH_STORED_MAX - 2; depth++) {
+        char *nested = repeat("{\"is_not\":", depth, "{\"always\":{}}", "}");
+
+        cr_assert_eq(type_decode_text(&cond_type, nested, strlen(nested), TYPE_STORED, arena, &cond, NULL), SL_OK);
+        cr_assert_eq(!type_unfit(&cond_type, &cond, arena), depth < TYPE_DEPTH_STORED_MAX - 16, "%d", depth);
+        free(nested);
+    }
+    free(longest);
+    free(longer);
 }
 
 /* A daemon must read what a newer one stored; but only unknown fields are passed over. */
