@@ -24,6 +24,7 @@
 -- ARGV 10 snapshot json
 -- ARGV 11 mode flags
 -- ARGV 12 once text
+-- ARGV 13 asked text
 -- ARGV ... tallies text
 -- RETURNS 0 done
 -- RETURNS 1 conflict
@@ -38,6 +39,9 @@
 --
 -- once: "" none (the key is then not looked at), else what is kept under the key for 25 hours, that a caller
 -- who asks again hears of. expect_token: 0 none held. due: "keep", "none" or ms. lease: 0 let go. snapshot: "" leave, "-" forget.
+-- asked: a call from outside whose effect is about to begin, kept until a commit says what came of it: "" the sender
+-- knows of none, "=" it stays, "-" it is over, else it is kept from here on. Who does not know what is kept hears of
+-- it as of a conflict. A machine that is let go with one is due at once.
 -- mode: "" or any of c (only claims), r (repairs a failed machine), x (removes it). tallies: field, delta,
 -- field, delta, ... The answer is { code, version, token, now in ms }.
 
@@ -47,7 +51,8 @@ local id, commit_id = ARGV[1], ARGV[2]
 local expect_version, expect_token = tonumber(ARGV[3]), tonumber(ARGV[4])
 local changes, due, lease = ARGV[5], ARGV[6], tonumber(ARGV[7])
 local activity, outcome, snapshot, mode, once = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
-local FIRST_TALLY = 13
+local asked = ARGV[13]
+local FIRST_TALLY = 14
 local ONCE_S = 25 * 3600
 local DIGITS_MAX = 17 -- a sum of two numbers of so many digits fits 64 bits
 
@@ -56,7 +61,7 @@ local repairs = mode and string.find(mode, 'r', 1, true)
 local removes = mode and string.find(mode, 'x', 1, true)
 local lets_go = claims_only and lease == 0 and (expect_token or 0) > 0
 
-if #KEYS ~= 7 or #ARGV < 12 or #ARGV % 2 ~= 0 or not (expect_version and expect_token and lease)
+if #KEYS ~= 7 or #ARGV < 13 or #ARGV % 2 ~= 1 or not (expect_version and expect_token and lease)
     or (due ~= 'keep' and due ~= 'none' and not string.find(due, '^%d+$'))
     or (claims_only and (changes ~= '' or once ~= '' or #ARGV >= FIRST_TALLY)) then
     return redis.error_reply('SLARGS commit: wrong arguments')
@@ -79,8 +84,10 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local version = redis.call('XLEN', key_events)
-local stored = redis.call('HMGET', key_machine, 'commit', 'status', 'due', 'quiet', 'cause')
+local stored = redis.call('HMGET', key_machine, 'commit', 'status', 'due', 'quiet', 'cause', 'asked')
 local last_commit, status, stored_due, cause = stored[1], stored[2], stored[3] or '', stored[5]
+local stored_asked = stored[6] or ''
+local keeps = asked ~= '' and asked ~= '=' and asked ~= '-'
 local quiet = tonumber(stored[4] or '0')
 local score = tonumber(redis.call('ZSCORE', key_wheel, id) or '0')
 
@@ -110,6 +117,9 @@ if version ~= expect_version then
 end
 if status == 'removed' then
     return { 6, version, 0, now }
+end
+if (asked == '' or keeps) == (stored_asked ~= '') and stored_asked ~= asked then
+    return { 1, version, score, now } -- what is kept has to be finished first, or has been, and the sender missed it
 end
 if repairs then
     if status ~= 'failed' then
@@ -153,22 +163,33 @@ if due == 'keep' then
 elseif due == 'none' then
     due = ''
 end
-local token = 0
+local token, rests_until = 0, due
 if removes or (lets_go and status == 'failed') then
-    due = '' -- a parked machine is on no wheel
+    due, rests_until = '', '' -- a parked machine is on no wheel
 elseif lease > 0 then
     token = now + lease
+elseif asked == '=' then
+    rests_until = now
 end
 if token > 0 then
     redis.call('ZADD', key_wheel, token, id)
-elseif due ~= '' then
-    redis.call('ZADD', key_wheel, due, id)
+elseif rests_until ~= '' then
+    redis.call('ZADD', key_wheel, rests_until, id)
 elseif score > 0 then
     redis.call('ZREM', key_wheel, id)
 end
 
+if keeps then
+    redis.call('HSET', key_machine, 'asked', asked)
+elseif asked == '-' or (removes and stored_asked ~= '') then
+    redis.call('HDEL', key_machine, 'asked')
+end
 if claims_only then
     redis.call('HSET', key_machine, 'commit', commit_id)
+    if asked == '-' and status == 'retrying' then -- it was this that failed
+        redis.call('HSET', key_machine, 'status', 'working')
+        redis.call('HDEL', key_machine, 'attempts', 'since', 'reason', 'cause')
+    end
     return { 0, version, token, now }
 end
 redis.call('HSET', key_machine, 'commit', commit_id, 'quiet', quiet, 'due', due, 'activity', activity,

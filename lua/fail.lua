@@ -12,18 +12,20 @@
 -- ARGV 5 retry ms
 -- ARGV 6 attempts count
 -- ARGV 7 cause text
+-- ARGV 8 asked text
 -- RETURNS 0 done
 -- RETURNS 1 conflict
 -- ERRORS SLARGS the arguments are out of range
 -- COST O(log N)
 --
+-- asked: "-" forgets the call that was kept (commit.lua): it was answered, with a no; "" leaves it.
 -- retry: 0 parks. The answer is { code, score, now in ms }; no claim is left.
 
 local key_machine, key_events, key_wheel, key_failed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, expect_version, expect_token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local reason, retry, attempts, cause = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+local reason, retry, attempts, cause, asked = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], ARGV[8]
 
-if #KEYS ~= 4 or #ARGV ~= 7 or not (expect_version and expect_token and retry and attempts) then
+if #KEYS ~= 4 or #ARGV ~= 8 or not (expect_version and expect_token and retry and attempts) then
     return redis.error_reply('SLARGS fail: wrong arguments')
 end
 
@@ -41,6 +43,9 @@ if redis.call('XLEN', key_events) ~= expect_version or not status or status == '
 end
 redis.call('HSET', key_machine, 'status', retry > 0 and 'retrying' or 'failed', 'attempts', attempts,
     'reason', reason, 'cause', cause, 'since', since)
+if asked == '-' then
+    redis.call('HDEL', key_machine, 'asked')
+end
 if retry > 0 then
     redis.call('ZADD', key_wheel, now + retry, id)
     return { 0, now + retry, now }

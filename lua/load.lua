@@ -11,7 +11,7 @@
 -- COST O(events after the snapshot)
 --
 -- The answer is { code, now in ms, events, score, { status, due, quiet, activity, attempts, since, reason,
--- v, state, cause }, { { number, { field, value, ... } }, ... } }.
+-- v, state, cause, asked }, { { number, { field, value, ... } }, ... } }.
 
 local key_machine, key_events, key_wheel = KEYS[1], KEYS[2], KEYS[3]
 local id, at = ARGV[1], tonumber(ARGV[2])
@@ -23,7 +23,7 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local fields = redis.call('HMGET', key_machine, 'status', 'due', 'quiet', 'activity', 'attempts', 'since', 'reason',
-    'v', 'state', 'cause')
+    'v', 'state', 'cause', 'asked')
 local first, last = 1, '+'
 
 if at > 0 then

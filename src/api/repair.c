@@ -104,6 +104,8 @@ static void rehearsal_write(const struct runtime_rehearsal *rehearsal, struct bu
     timer_write(step, out);
     if (step->effect || rehearsal->effect)
         effect_write(step->effect ? step->effect : rehearsal->effect, out);
+    if (rehearsal->info->asked) /* and a repair with changes would leave it at that */
+        buf_printf(out, ",\"asked_and_not_answered\":%s", runtime_asked_json(rehearsal->info->asked));
     text_member(out, "activity", invoice_kind.label(rehearsal->state).activity);
     if (step->remove)
         buf_str(out, ",\"removed\":true");

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/type.h"
 
@@ -170,6 +171,14 @@ struct machine_kind {
     /* The table of the reply to a call or repair with ARGS (NULL: the simple repair); NULL: there is none. The member
      * may be NULL: no call has a reply that could be given again. */
     const struct type *(*reply)(const void *args);
+
+    /* The call with ARGS as one JSON object, if it must not be forgotten once its effect has begun: it is stored with
+     * the claim before that, and run again with what RECALL makes of it until it comes to an end, whether or not its
+     * caller still waits. Its handler must order the same effect from the same state, with the same idempotency key, and
+     * no changes together with it. False: who makes such a call makes it again. Both members may be NULL. */
+    bool (*keep)(const void *args, struct buf *out);
+    /* What KEEP wrote, in ARENA; NULL: it cannot be read. */
+    const void *(*recall)(const char *json, size_t len, struct arena *arena);
 
     /* What stored texts of this kind are packed with (engine/pack.h): at most 8, the newest last, then NULL. The member may
      * be NULL: they stay plain. */

@@ -143,6 +143,7 @@ static void info_take(const struct reply *reply, struct store_loaded *out)
     info->since_ms = reply_i64_or(reply_at(fields, 5), 0);
     info->reason = reply_text(reply_at(fields, 6), NULL);
     info->cause = reply_text(reply_at(fields, 9), NULL);
+    info->asked = reply_text(reply_at(fields, 10), NULL);
     out->snapshot_version = reply_i64_or(reply_at(fields, 7), 0);
     out->snapshot = reply_text(reply_at(fields, 8), &out->snapshot_len);
     if (!info->status)
@@ -243,6 +244,17 @@ static struct slice commit_snapshot(const struct redis_store *store, const struc
     return text_pack(store, commit->kind, (struct slice){ commit->snapshot, commit->snapshot_len }, arena);
 }
 
+static const char *commit_asked(const struct commit *commit)
+{
+    switch (commit->asked) {
+    case ASKED_NONE: return "";
+    case ASKED_KEEP: return "=";
+    case ASKED_END: return "-";
+    case ASKED_SET: break;
+    }
+    return commit->asked_text;
+}
+
 /* Rows of zero are left out: nothing moves. */
 static size_t commit_tallies(const struct commit *commit, struct slice *out, char (*texts)[SLICE_I64_MAX])
 {
@@ -290,7 +302,7 @@ static void redis_commit(void *ctx, const struct commit *commit, store_committed
         .due = commit_due(commit, due), .lease = slice_i64(lease, commit->lease_ms),
         .activity = slice_of(commit->activity), .outcome = slice_of(commit->status),
         .snapshot = commit_snapshot(store, commit, arena), .mode = slice_of(mode),
-        .once = slice_of(commit->once_key ? commit->once_value : ""),
+        .once = slice_of(commit->once_key ? commit->once_value : ""), .asked = slice_of(commit_asked(commit)),
         .tallies = tallies, .tallies_count = commit_tallies(commit, tallies, texts),
     };
     asked->done.committed = done;
@@ -329,7 +341,7 @@ static void redis_fail(void *ctx, const struct step_failure *failure, store_err_
         .id = slice_of(names.member), .expect_version = slice_i64(version, failure->expect_version),
         .expect_token = slice_i64(token, failure->expect_token_ms), .reason = slice_of(failure->reason),
         .retry = slice_i64(retry, failure->retry_ms), .attempts = slice_i64(attempts, failure->attempts),
-        .cause = slice_of(step_cause_name(failure->cause)),
+        .cause = slice_of(step_cause_name(failure->cause)), .asked = slice_of(failure->asked_ends ? "-" : ""),
     };
     asked->done.err = done;
     lua_fail(store->client, &keys, &args, store->deadline_ms, err_done, asked);

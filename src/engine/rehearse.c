@@ -109,6 +109,16 @@ static void rehearse_config(struct rehearsing *one)
         setup->config->fetch(setup->config_ctx, revision, rehearse_fetched, one);
 }
 
+/* A call that was begun is what would be run, before any timer. */
+static bool rehearse_recall(struct rehearsing *one)
+{
+    const char *json = runtime_asked_json(one->info.asked);
+
+    one->input = IN_CALL;
+    one->args = one->kind->recall ? one->kind->recall(json, strlen(json), one->arena) : NULL;
+    return one->args != NULL;
+}
+
 static void rehearse_loaded(void *arg, const struct store_loaded *loaded)
 {
     struct rehearsing *one = arg;
@@ -129,9 +139,12 @@ static void rehearse_loaded(void *arg, const struct store_loaded *loaded)
     one->info.activity = arena_strdup(one->arena, loaded->info.activity);
     one->info.reason = loaded->info.reason ? arena_strdup(one->arena, loaded->info.reason) : NULL;
     one->info.cause = loaded->info.cause ? arena_strdup(one->arena, loaded->info.cause) : NULL;
+    one->info.asked = loaded->info.asked ? arena_strdup(one->arena, loaded->info.asked) : NULL;
     err = machine_fold(one->kind, loaded, one->arena, &one->state, &why);
+    if (!err && one->input == IN_TIMEOUT && one->info.asked && !rehearse_recall(one))
+        err = SL_ECORRUPT;
     if (err)
-        rehearse_err(one, err, why);
+        rehearse_err(one, err, why ? why : "a call that was begun cannot be read");
     else if (one->input == IN_REPAIR && strcmp(one->info.status, "failed") != 0)
         rehearse_err(one, SL_EREFUSED, "the machine works; there is nothing to repair");
     else

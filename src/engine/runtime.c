@@ -83,8 +83,7 @@ int64_t runtime_now_us(const struct runtime *runtime)
     return runtime->heard_time ? runtime_mono_us(runtime) + ahead_us : 0;
 }
 
-/* A copy in one piece. */
-static const struct runtime_once *once_copy(const struct runtime_once *once)
+const struct runtime_once *once_copy(const struct runtime_once *once)
 {
     size_t key_size = strlen(once->key) + 1, size = strlen(once->fingerprint) + 1;
     struct runtime_once *copy = xmalloc(sizeof(*copy) + key_size + size);

@@ -131,12 +131,15 @@ typedef void (*runtime_rehearsal_fn)(void *arg, const struct runtime_rehearsal *
 /* The result that EFFECT will have if all goes well, in ARENA; NULL: nobody can know. */
 typedef const struct effect_result *(*runtime_assume_fn)(const struct effect *effect, struct arena *arena);
 /* Runs one step on the last committed state and forgets all of it: IN_REPAIR with ARGS, or IN_TIMEOUT (ARGS NULL)
- * for the step that is due, be it time or not. No effect is performed; with a result that ASSUME (NULL: none) knows
+ * for the step that is due, be it time or not, or for a call that was begun and is not over (info->asked). No effect is performed; with a result that ASSUME (NULL: none) knows
  * for the first one the step goes on. Never waits for a step in progress.
  * Calls: DONE once, never from inside. */
 void runtime_rehearse(struct runtime *runtime, const struct machine_kind *kind, const char *id,
                       enum machine_input input, const void *args, runtime_assume_fn assume, runtime_rehearsal_fn done,
                       void *done_arg);
+
+/* The JSON of a call as machine_info.asked has it; NULL for NULL. */
+const char *runtime_asked_json(const char *asked);
 
 /* Events as stored: CHANGES is a JSON array, text. */
 struct runtime_events {

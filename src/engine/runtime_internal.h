@@ -1,5 +1,5 @@
 /* What the files of the runtime share: runtime.c (requests in, table of machines in work), work.c (one
- * machine: load, inputs, rest), turn.c (steps, commit, effect). Nobody else includes this. */
+ * machine: load, inputs, rest), turn.c (steps, commit, effect), once.c, asked.c. Nobody else includes this. */
 #ifndef SLUICE_ENGINE_RUNTIME_INTERNAL_H
 #define SLUICE_ENGINE_RUNTIME_INTERNAL_H
 
@@ -31,6 +31,7 @@ struct request {
     int64_t deadline_us; /* monotonic */
     int conflicts;
     bool answered;       /* its caller has given up; what was begun is finished all the same */
+    bool recalled;       /* nobody's: made from what is stored (asked.c), and its arguments live in the work's arena */
     runtime_done_fn done;
     void *done_arg;
 };
@@ -71,11 +72,14 @@ struct turn {
     enum step_end failure;  /* what the step after the last good one ended with; STEP_OK: none */
     const char *reason;
     enum step_cause cause;
+    bool retried;           /* that failure is one that is tried again */
     bool maybe_sent;        /* a commit was sent and not answered */
     int64_t resend_ms;
     char commit_id[40];
     struct buf snapshot;
     struct buf once; /* what the commit leaves under the request's key */
+    struct buf asked; /* the call that is stored with the claim before its effect begins; empty: none is */
+    enum commit_asked asked_as;
 };
 
 struct work {
@@ -99,6 +103,10 @@ struct work {
     bool unseen;              /* nobody looked whether it is there: only a start can do with that */
     bool timer_due;           /* run IN_TIMEOUT when nothing else is to be run */
     bool extending, lost;
+    const char *asked;        /* the call that was begun and is not over, as stored; NULL: none */
+    bool asked_over;          /* it was refused: the next commit says so */
+    bool held;                /* as loaded: another daemon has a claim */
+    int64_t retry_at_ms;      /* as loaded: when its step would be tried again; 0: it is due, or none failed */
     int attempts;
     enum step_cause cause;    /* of those failures */
     struct request *queue, **queue_tail;
@@ -147,12 +155,26 @@ void runtime_saw_time(struct runtime *runtime, int64_t now_ms);
 void runtime_forget(struct work *work); /* takes it out of the table and frees it; nothing may be out */
 void request_answer(struct work *work, struct request *request, enum sl_err err, bool refused, const char *detail);
 void request_free(struct request *request);
+const struct runtime_once *once_copy(const struct runtime_once *once); /* in one piece; free() */
 
 /* work.c */
 void work_load(struct work *work);
 void request_put_back(struct work *work); /* the current request is the next of the queue again */
 void work_next(struct work *work);   /* the next input, or rest; WORK may be gone afterwards */
 void work_reload(struct work *work); /* what is in memory is stale */
+void work_answer_all(struct work *work, enum sl_err err, const char *detail); /* those that wait in its queue */
+
+/* asked.c */
+bool asked_is_open(const struct work *work);    /* a call has to come to its end before anything else is done */
+bool asked_is_current(const struct work *work); /* and that call is the current request */
+bool asked_is(const struct work *work, const struct request *request); /* REQUEST asks for what is stored */
+bool asked_write(struct work *work); /* what this turn's commit keeps of its call, into the turn; false: nothing */
+enum commit_asked asked_commit(const struct work *work);
+void asked_take(struct work *work); /* that commit is done */
+void asked_load(struct work *work, const struct store_loaded *loaded);
+/* For so long the stored call's next attempt would have waited, had nobody come for it; 0: it was due. */
+int64_t asked_ahead_ms(const struct work *work);
+void asked_resume(struct work *work);
 
 /* once.c */
 void once_look(struct work *work);  /* for the current request, which has a key; then work_next */
@@ -165,5 +187,6 @@ void turn_effect_done(struct work *work);
 void turn_release(struct work *work); /* gives the claim back without having run anything */
 void turn_abandon(struct work *work); /* an effect is out and we may not wait for it */
 void turn_clear(struct turn *turn);
+void turn_fail(struct work *work); /* the step failed: it is tried again later, or the machine is parked */
 
 #endif

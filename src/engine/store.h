@@ -31,6 +31,8 @@ struct machine_info {
     int64_t since_ms;   /* first of those failures; 0: none */
     const char *reason; /* of the last failure; NULL: none */
     const char *cause;  /* name of an enum step_cause; NULL: none */
+    const char *asked;  /* a call that was begun and has come to no end, as machine_kind.keep wrote it, after its
+                           idempotency key if it has one (engine/asked.c); NULL: none */
 };
 
 struct store_loaded {
@@ -59,6 +61,15 @@ enum commit_due {
     DUE_UNSET,
 };
 
+/* What a commit says of a call whose effect leaves before its outcome can be stored. A commit that does not know what is
+ * stored is a conflict. */
+enum commit_asked {
+    ASKED_NONE, /* there is none and there will be none */
+    ASKED_KEEP, /* it stays as stored. A machine that is let go with it is due at once */
+    ASKED_END,  /* it has come to its end */
+    ASKED_SET,  /* its effect is about to begin */
+};
+
 struct commit {
     const struct machine_kind *kind;
     const char *id;
@@ -81,6 +92,8 @@ struct commit {
     const char *once_key;     /* the idempotency key of the call that this commit answers; NULL: none. A commit whose
                                  key is there already is a conflict */
     const char *once_value;   /* kept under it for a day at least */
+    enum commit_asked asked;
+    const char *asked_text;   /* ASKED_SET: as it is to be stored */
     const struct tally *tallies;
     size_t tally_count;
 };
@@ -104,6 +117,7 @@ struct step_failure {
     enum step_cause cause;
     int64_t retry_ms; /* > 0: try again so much later; 0: park as failed */
     int attempts;     /* failures so far, with this one */
+    bool asked_ends;  /* the call that was kept has its answer, a no: it is kept no longer */
 };
 
 typedef void (*store_err_fn)(void *arg, enum sl_err err, int64_t token_ms, int64_t now_ms);

@@ -27,7 +27,6 @@
 static void turn_close(struct work *work);
 static void turn_commit(struct work *work);
 static void turn_effect(struct work *work);
-static void turn_fail(struct work *work);
 
 static const char *activity(const struct work *work)
 {
@@ -39,21 +38,24 @@ void turn_clear(struct turn *turn)
     buf_clear(&turn->changes);
     buf_clear(&turn->snapshot);
     buf_clear(&turn->once);
+    buf_clear(&turn->asked);
     memset(turn, 0, sizeof(*turn));
 }
 
 void turn_begin(struct work *work)
 {
     struct turn *turn = &work->turn;
-    struct buf changes = turn->changes, snapshot = turn->snapshot, once = turn->once;
+    struct buf changes = turn->changes, snapshot = turn->snapshot, once = turn->once, asked = turn->asked;
 
     buf_reset(&changes);
     buf_reset(&snapshot);
     buf_reset(&once);
+    buf_reset(&asked);
     memset(turn, 0, sizeof(*turn));
     turn->changes = changes;
     turn->snapshot = snapshot;
     turn->once = once;
+    turn->asked = asked;
     work->reply = NULL;
     work->runtime->stats.turns++;
 }
@@ -279,7 +281,7 @@ static void turn_answer(struct work *work, enum sl_err err, bool refused, const 
 static void turn_answer_unchanged(struct work *work, enum sl_err err, bool refused, const char *detail)
 {
     turn_answer(work, err, refused, detail);
-    if (work->token_ms && !work->queue)
+    if (work->asked_over || (work->token_ms && !work->queue))
         turn_release(work);
     else
         work_next(work);
@@ -291,6 +293,11 @@ static void turn_failed_first(struct work *work)
     struct turn *turn = &work->turn;
     const struct request *current = work->current;
 
+    if (asked_is_current(work) && turn->failure != STEP_REFUSED) {
+        turn_fail(work);
+        return;
+    }
+    work->asked_over = asked_is_current(work); /* whatever the world says to it: nothing comes of it here */
     if (turn->failure == STEP_REFUSED)
         turn_answer_unchanged(work, SL_OK, true, NULL);
     else if (current && turn->failure == STEP_RETRY)
@@ -328,7 +335,8 @@ static void turn_close(struct work *work)
         turn->effect = NULL;
         turn->run_again = false;
     }
-    if (turn->effect && turn->change_count == 0 && work->token_ms && turn->bind_count + turn->tally_count == 0) {
+    if (turn->effect && turn->change_count == 0 && turn->tally_count == 0 && !asked_write(work) && work->token_ms &&
+        turn->bind_count == 0) {
         turn_effect(work); /* the machine is ours and nothing has changed */
         return;
     }
@@ -378,7 +386,7 @@ static void turn_bound(void *arg, enum sl_err err, const char *id)
     turn->reason = err == SL_EREFUSED ? arena_printf(work->arena, "tag %s is bound to another machine",
                                                      turn->binds[turn->binds_done])
                                       : "the tag could not be bound";
-    if (work->current && turn->failure == STEP_RETRY) {
+    if (work->current && turn->failure == STEP_RETRY && !asked_is_current(work)) {
         turn_answer(work, SL_EDOWN, false, turn->reason);
         work_reload(work);
     } else {
@@ -423,7 +431,7 @@ static void turn_commit(struct work *work)
         .lease_ms = turn_rests(turn) || turn->release || turn->remove ? 0 : runtime->setup.lease_ms,
         .remove = turn->remove, .tallies = turn->tallies, .tally_count = turn->tally_count,
         .repaired = work->current && work->current->kind == REQ_REPAIR,
-        .claims_only = turn->claims_only,
+        .claims_only = turn->claims_only, .asked = asked_commit(work), .asked_text = buf_text(&turn->asked),
     };
 
     if (turn->binds_done < turn->bind_count) {
@@ -446,6 +454,7 @@ static void turn_commit(struct work *work)
         commit.once_value = buf_text(&turn->once);
     }
     turn_snapshot(work, &commit);
+    turn->asked_as = commit.asked;
     work->phase = PHASE_COMMIT;
     FAIL_POINT("commit", label.activity);
     runtime->setup.store->commit(runtime->setup.store_ctx, &commit, turn_committed, work);
@@ -461,7 +470,7 @@ static void turn_lost(struct work *work)
     struct runtime *runtime = work->runtime;
     struct turn *turn = &work->turn;
 
-    if (work->current && !turn->maybe_sent) { /* a caller can be told for certain that nothing was done */
+    if (work->current && !work->current->recalled && !turn->maybe_sent) { /* for certain nothing was done */
         turn_answer(work, SL_EDOWN, false, "the store cannot be reached; nothing was done");
         work_reload(work);
         return;
@@ -478,12 +487,12 @@ static void turn_lost(struct work *work)
     runtime->setup.alarm->after(runtime->setup.alarm_ctx, turn->resend_ms, turn_resend, work);
 }
 
-static void turn_tell(struct work *work)
+static void turn_tell(struct work *work, int64_t due_ms)
 {
     struct runtime *runtime = work->runtime;
     struct runtime_news news = {
         .kind = work->kind, .id = work->id, .version = work->version,
-        .due_ms = work->token_ms ? 0 : work->due_ms,
+        .due_ms = work->token_ms ? 0 : due_ms,
     };
     size_t i;
 
@@ -534,12 +543,13 @@ static void turn_take(struct work *work, const struct store_committed *committed
             work->cause = CAUSE_OTHER;
         work->failed = false;
     }
+    asked_take(work);
     work->token_ms = committed->token_ms > 0 && !turn_rests(turn) && !turn->release ? committed->token_ms : 0;
     work->reclaimed_ms = 0;
     work->lease_until_us = runtime_mono_us(work->runtime) + work->runtime->setup.lease_ms * 1000;
     if (!turn->claims_only)
         turn_hand_notes(work, turn->notes_good);
-    turn_tell(work);
+    turn_tell(work, asked_is_open(work) ? committed->now_ms : work->due_ms);
 }
 
 /* A call whose caller was answered while its claim was on the way: nothing of it was begun, and what it asked for is
@@ -548,7 +558,8 @@ static void turn_give_up(struct work *work)
 {
     request_free(work->current);
     work->current = NULL;
-    if (work->queue)
+    work->asked_over = work->turn.asked_as == ASKED_SET;
+    if (!work->asked_over && (work->queue || asked_is_open(work)))
         work_next(work);
     else
         turn_release(work);
@@ -571,7 +582,7 @@ static void turn_go_on(struct work *work)
         work_reload(work);
     } else if (turn->failure != STEP_OK) {
         turn_fail(work);
-    } else if (turn->effect && work->current && work->current->answered) {
+    } else if (turn->effect && work->current && work->current->answered && !work->current->recalled) {
         turn_give_up(work);
     } else if (turn->effect) {
         turn_effect(work);
@@ -728,6 +739,20 @@ static int64_t retry_wait_ms(const struct retry_policy *policy, int attempts)
     return wait < policy->max_ms ? wait : policy->max_ms;
 }
 
+/* A call that was begun fails like a step of the timer, and is no way around the waits between attempts: whoever came
+ * for it before its time was told, and its next attempt stays where it was. */
+static void turn_fail_answer(struct work *work)
+{
+    const char *reason = work->turn.reason;
+
+    if (asked_is_current(work) && work->turn.retried) {
+        turn_answer(work, SL_EDOWN, false, reason);
+        work_answer_all(work, SL_EDOWN, "a call before it is not answered yet; nothing was done");
+    } else {
+        turn_answer(work, SL_EFAILED, false, reason);
+    }
+}
+
 static void turn_fail_recorded(void *arg, enum sl_err err, int64_t token_ms, int64_t now_ms)
 {
     struct work *work = arg;
@@ -738,22 +763,25 @@ static void turn_fail_recorded(void *arg, enum sl_err err, int64_t token_ms, int
         work->due_ms = token_ms; /* where the wheel has it now */
         work->token_ms = 0;
         turn_hand_notes(work, work->turn.note_count);
-        turn_tell(work);
+        turn_tell(work, work->due_ms);
     }
-    turn_answer(work, SL_EFAILED, false, work->turn.reason);
+    turn_fail_answer(work);
     work_reload(work); /* on an error too: the claim runs out and the step comes again */
 }
 
-static void turn_fail(struct work *work)
+void turn_fail(struct work *work)
 {
     struct runtime *runtime = work->runtime;
     const struct retry_policy *policy = &work->kind->retry;
     struct turn *turn = &work->turn;
-    bool again = turn->failure == STEP_RETRY && work->attempts + 1 < policy->attempts_max;
+    int64_t ahead_ms = asked_ahead_ms(work);
+    int attempts = work->attempts + (ahead_ms == 0);
+    bool again = turn->failure == STEP_RETRY && attempts < policy->attempts_max;
     struct step_failure failure = {
         .kind = work->kind, .id = work->id, .expect_version = work->version, .expect_token_ms = work->token_ms,
-        .reason = turn->reason, .attempts = work->attempts + 1,
-        .retry_ms = again ? retry_wait_ms(policy, work->attempts + 1) : 0,
+        .reason = turn->reason, .attempts = attempts,
+        .retry_ms = !again ? 0 : ahead_ms ? ahead_ms : retry_wait_ms(policy, attempts),
+        .asked_ends = asked_is_current(work) && turn->cause == CAUSE_DECLINED,
         /* What was once asked and not answered stays open, whatever comes of asking again, until it is answered,
          * be it with a no. */
         .cause = work->cause == CAUSE_UNKNOWN_OUTCOME && turn->cause != CAUSE_DECLINED ? CAUSE_UNKNOWN_OUTCOME : turn->cause,
@@ -768,6 +796,7 @@ static void turn_fail(struct work *work)
         runtime->stats.failures_by[failure.cause]++;
         log_error("%s %s is parked as failed: %s", work->kind->name, work->id, turn->reason);
     }
+    turn->retried = again;
     work->phase = PHASE_FAIL;
     FAIL_POINT("fail", work->loaded ? activity(work) : "?");
     runtime->setup.store->fail(runtime->setup.store_ctx, &failure, turn_fail_recorded, work);

@@ -62,7 +62,7 @@ void request_put_back(struct work *work)
     work->runtime->stats.waiting++;
 }
 
-static void answer_all(struct work *work, enum sl_err err, const char *detail)
+void work_answer_all(struct work *work, enum sl_err err, const char *detail)
 {
     size_t count = work->queued; /* what they ask when they hear it comes behind, and is not meant */
     struct request *request;
@@ -87,6 +87,7 @@ static void work_take(struct work *work, const struct store_loaded *loaded)
     work->cause = step_cause_of(info->cause);
     work->failed = info->version > 0 && strcmp(info->status, "failed") == 0;
     work->loaded = true;
+    asked_load(work, loaded);
     work->lease_until_us = runtime_mono_us(work->runtime) + work->runtime->setup.lease_ms * 1000;
     work->runtime->stats.events_replayed += loaded->event_count;
 }
@@ -107,7 +108,7 @@ static void work_loaded(void *arg, const struct store_loaded *loaded)
     if (!err && strcmp(loaded->info.status, "removed") == 0)
         err = SL_ENOENT;
     if (err) {
-        answer_all(work, err, err == SL_ENOENT ? "there is no such machine" : detail);
+        work_answer_all(work, err, err == SL_ENOENT ? "there is no such machine" : detail);
         work->reclaimed_ms = 0;
         work_reload(work);
         return;
@@ -134,6 +135,12 @@ void work_reload(struct work *work)
     work->token_ms = 0;
     work->result = NULL;
     work->reply = NULL;
+    work->asked = NULL;
+    work->asked_over = false;
+    if (work->current && work->current->recalled) {
+        request_free(work->current);
+        work->current = NULL;
+    }
     if (work->current) { /* it is run again, before those that came after it; perhaps somebody has done it */
         work->current->looked = false;
         request_put_back(work);
@@ -222,11 +229,17 @@ void work_next(struct work *work)
         if (request_turned_away(work, request))
             continue;
         work->current = request;
+        if (asked_is_open(work) && (!asked_is(work, request) || (work->held && !work->token_ms))) {
+            request_put_back(work);
+            break;
+        }
         turn_begin(work);
         turn_run(work, request_input(request));
         return;
     }
-    if (timer_is_due(work)) {
+    if (asked_is_open(work) && (work->queue || work->timer_due || work->token_ms)) {
+        asked_resume(work);
+    } else if (timer_is_due(work)) {
         work->timer_due = false;
         turn_begin(work);
         turn_run(work, IN_TIMEOUT);

@@ -162,6 +162,15 @@ const struct type type_callback_call = TYPE_STRUCT_OF("ProviderCallback", callba
 static const struct type_field callback_reply_rows[] = { TF_REQ(callback_reply, response, type_base64) };
 const struct type type_callback_reply = TYPE_STRUCT_OF("ProviderCallbackResponse", callback_reply, callback_reply_rows);
 
+static const struct type type_tag = TYPE_STR_IN(1, 200);
+static const struct type_field kept_callback_rows[] = {
+    TF_REQ(callback_call, tag, type_tag),
+    TF_REQ(callback_call, payload, type_base64),
+};
+static const struct type type_kept_callback = TYPE_STRUCT_OF(NULL, callback_call, kept_callback_rows);
+static const struct type_field kept_rows[] = { TF_VAR(kept_call, provider_callback, type_kept_callback) };
+const struct type type_kept_call = TYPE_UNION_OF(NULL, kept_call, kept_rows);
+
 static const struct type_field status_rows[] = { TF_VAR(session_status_change, failure, type_failure) };
 static const struct type type_status_change = TYPE_UNION_OF("SessionStatusChange", session_status_change, status_rows);
 static const struct type_field change_rows[] = { TF_VAR(session_change_params, status, type_status_change) };

@@ -206,4 +206,13 @@ extern const struct type type_reason_call, type_start_payment_call, type_registe
     type_session_change_call, type_capture_params, type_refund_params, type_manual_refund_params;
 extern const struct type type_callback_reply;
 
+/* A provider's callback as it is kept until its outcome is stored (machine_kind.keep): a union, of which
+ * invoice_call.callback is the only variant. */
+struct kept_call {
+    int tag; /* KEPT_* */
+    struct callback_call provider_callback;
+};
+enum { KEPT_PROVIDER_CALLBACK = 1 };
+extern const struct type type_kept_call;
+
 #endif

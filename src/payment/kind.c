@@ -89,6 +89,33 @@ static const struct type *invoice_reply(const void *args)
     }
 }
 
+/* What a bank was asked for its callback must come to an end even if the callback does not come again. Other calls have no
+ * effects, and those of a repair are made again by whoever repairs. */
+static bool invoice_keep(const void *args, struct buf *out)
+{
+    const struct invoice_call *call = args;
+    struct kept_call kept = { .tag = KEPT_PROVIDER_CALLBACK };
+
+    if (call->kind != CALL_CALLBACK)
+        return false;
+    kept.provider_callback = call->callback;
+    type_encode(&type_kept_call, &kept, out);
+    return true;
+}
+
+static const void *invoice_recall(const char *json, size_t len, struct arena *arena)
+{
+    struct invoice_call *call = arena_alloc(arena, sizeof(*call));
+    struct type_errors errors = { 0 };
+    struct kept_call kept;
+
+    if (type_decode_text(&type_kept_call, json, len, TYPE_STORED, arena, &kept, &errors) || !kept.tag)
+        return NULL;
+    call->kind = CALL_CALLBACK;
+    call->callback = kept.provider_callback;
+    return call;
+}
+
 const struct machine_kind invoice_kind = {
     .name = "inv",
     .change = &type_invoice_change,
@@ -100,4 +127,6 @@ const struct machine_kind invoice_kind = {
     .revision = invoice_revision,
     .reply = invoice_reply,
     .dictionaries = payment_dictionaries,
+    .keep = invoice_keep,
+    .recall = invoice_recall,
 };

@@ -95,7 +95,7 @@ static int64_t commit(struct commit_words words)
         slice_of(words.changes ? words.changes : ""), slice_of(words.due ? words.due : "keep"),
         slice_of(words.lease ? words.lease : "0"), slice_of("act"), slice_of("out"),
         slice_of(words.snapshot ? words.snapshot : ""), slice_of(words.mode ? words.mode : ""),
-        slice_of(words.once ? words.once : ""), tallies, 0,
+        slice_of(words.once ? words.once : ""), slice_of(""), tallies, 0,
     };
 
     while (args.tallies_count < 8 && words.tallies[args.tallies_count]) {
@@ -390,7 +390,7 @@ static int64_t fail(const char *version, const char *token, const char *retry)
     struct lua_fail_keys keys = { slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:failed") };
     struct lua_fail_args args = {
         slice_of("inv:m"), slice_of(version), slice_of(token), slice_of("why"), slice_of(retry), slice_of("3"),
-        slice_of("unknown_outcome"),
+        slice_of("unknown_outcome"), slice_of(""),
     };
 
     lua_fail(redis.client, &keys, &args, 5000, answered, NULL);

@@ -150,10 +150,6 @@ static void check_bank(struct checking *checking, const char *id, const struct p
     int64_t captures = is_captured(payment);
 
     bank_account(sim->bank, id, what->id, &bank);
-    if (bank.charges > charges && bank.charges - charges <= bank.unconfirmed) { /* of sessions that failed here */
-        sim->reversals += (uint64_t)(bank.charges - charges); /* the bank gives them back, see doc/simulator.md */
-        bank.charges = charges;
-    }
     if (bank.charges != charges || bank.captures != captures || bank.cancels != cancels)
         sim_violation(sim, id, "payment %s is %s, and the bank has %" PRId64 " charges, %" PRId64 " captures, %" PRId64
                       " cancels", what->id, type_name_of(&type_payment_status, what->status.tag), bank.charges,

@@ -108,7 +108,9 @@ static void load_execute(struct op *op, struct memory *memory)
         .score_ms = machine->score_ms,
         .quiet = machine->quiet, .status = machine->status ? machine->status : "working",
         .activity = arena_strdup(op->arena, machine->activity), .attempts = machine->attempts,
-        .since_ms = machine->since_ms, .cause = machine->cause, .reason = machine->reason[0] ? arena_strdup(op->arena, machine->reason) : NULL,
+        .since_ms = machine->since_ms, .cause = machine->cause,
+        .reason = machine->reason[0] ? arena_strdup(op->arena, machine->reason) : NULL,
+        .asked = machine->asked ? arena_strdup(op->arena, machine->asked) : NULL,
     };
     if (op->number == 0 && machine->snapshot) {
         op->snapshot = text_ref(machine->snapshot);
@@ -388,6 +390,7 @@ static void commit_copy(struct op *op, const struct commit *commit)
     op->commit.status = arena_strdup(op->arena, commit->status);
     op->commit.once_key = arena_strdup(op->arena, commit->once_key);
     op->commit.once_value = arena_strdup(op->arena, commit->once_value);
+    op->commit.asked_text = commit->asked == ASKED_SET ? arena_strdup(op->arena, commit->asked_text) : NULL;
     op->commit.snapshot = commit->snapshot ? arena_strndup(op->arena, commit->snapshot, commit->snapshot_len) : NULL;
     for (i = 0; i < commit->tally_count; i++)
         tallies[i] = (struct tally){ arena_strdup(op->arena, commit->tallies[i].field), commit->tallies[i].delta };

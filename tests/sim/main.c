@@ -47,7 +47,7 @@ static const char *const break_names[BREAK_COUNT] = {
     [BREAK_STALE_READ] = "stale-read", [BREAK_CARD_FORGETS] = "card-forgets",
     [BREAK_CARD_MIXES] = "card-mixes", [BREAK_COUNT_TWICE] = "count-twice",
     [BREAK_LOSE_COUNT] = "lose-count", [BREAK_REAL_REHEARSAL] = "real-rehearsal", [BREAK_FORGET_KEY] = "forget-key", [BREAK_SHARED_KEYS] = "shared-keys",
-    [BREAK_BLIND_KEYS] = "blind-keys",
+    [BREAK_BLIND_KEYS] = "blind-keys", [BREAK_FORGET_ASKED] = "forget-asked",
 };
 
 const char *break_name(int kind)

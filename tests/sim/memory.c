@@ -55,6 +55,7 @@ static void machine_free(struct mem_machine *machine)
         free(machine->events[--machine->count].changes);
     free(machine->events);
     text_unref(machine->snapshot);
+    free(machine->asked);
     free(machine->member);
     free(machine);
 }
@@ -278,6 +279,27 @@ static bool lets_go(const struct commit *commit)
     return commit->claims_only && commit->lease_ms == 0 && commit->expect_token_ms > 0;
 }
 
+/* Whether its sender knows what is kept of a call that was begun. */
+static bool knows_asked(const struct memory *memory, const struct mem_machine *machine, const struct commit *commit)
+{
+    bool keeps = commit->asked == ASKED_SET;
+
+    if (memory->sim->options.broken == BREAK_FORGET_ASKED)
+        return true;
+    return (commit->asked == ASKED_NONE || keeps) != (machine->asked != NULL) ||
+           (keeps && strcmp(machine->asked, commit->asked_text) == 0);
+}
+
+static void asked_write(const struct memory *memory, struct mem_machine *machine, const struct commit *commit)
+{
+    if (commit->asked == ASKED_NONE || commit->asked == ASKED_KEEP)
+        return;
+    free(machine->asked);
+    machine->asked = NULL;
+    if (commit->asked == ASKED_SET && memory->sim->options.broken != BREAK_FORGET_ASKED)
+        machine->asked = xstrdup(commit->asked_text);
+}
+
 /* What refuses the commit; SL_OK: nothing. DONE: it was done before. */
 static enum sl_err commit_refusal(struct memory *memory, const struct mem_machine *machine, const struct commit *commit,
                                   bool *done)
@@ -296,6 +318,8 @@ static enum sl_err commit_refusal(struct memory *memory, const struct mem_machin
         return SL_ECONFLICT;
     if (machine->status && strcmp(machine->status, "removed") == 0)
         return SL_ENOENT;
+    if (!knows_asked(memory, machine, commit))
+        return SL_ECONFLICT;
     if (commit->repaired && !failed)
         return SL_EREFUSED;
     if (!commit->repaired && failed && !lets_go(commit))
@@ -353,16 +377,20 @@ static void tallies_add(struct memory *memory, struct mem_machine *machine, cons
 /* The wheel after a commit. Answers the claim that is held now. */
 static int64_t commit_timer(struct memory *memory, struct mem_machine *machine, const struct commit *commit)
 {
-    int64_t due = commit->due == DUE_SET ? commit->due_ms : commit->due == DUE_KEEP ? machine->due_ms : 0, token = 0;
+    bool parked = lets_go(commit) && machine->status && strcmp(machine->status, "failed") == 0;
+    int64_t due = commit->due == DUE_SET ? commit->due_ms : commit->due == DUE_KEEP ? machine->due_ms : 0;
+    int64_t token = 0, rests_until = due;
 
-    if (commit->remove || (lets_go(commit) && machine->status && strcmp(machine->status, "failed") == 0))
-        due = 0;
+    if (commit->remove || parked)
+        due = rests_until = 0;
     else if (commit->lease_ms > 0)
         token = memory_now_ms(memory) + commit->lease_ms;
+    else if (commit->asked == ASKED_KEEP)
+        rests_until = memory_now_ms(memory);
     if (token == 0 && due > 0 && sim_broken(memory->sim, BREAK_FORGET_TIMER, 3000))
         zrem(memory, machine);
-    else if (token > 0 || due > 0)
-        zadd(memory, machine, token > 0 ? token : due);
+    else if (token > 0 || rests_until > 0)
+        zadd(memory, machine, token > 0 ? token : rests_until);
     else
         zrem(memory, machine);
     if (!commit->claims_only)
@@ -387,8 +415,19 @@ static void commit_snapshot(struct memory *memory, struct mem_machine *machine, 
     }
 }
 
+static void status_mend(struct mem_machine *machine)
+{
+    machine->attempts = 0;
+    machine->since_ms = machine->failed_ms = 0;
+    machine->reason[0] = '\0';
+    machine->cause = NULL;
+    machine->status = "working";
+}
+
 static void commit_write(struct memory *memory, struct mem_machine *machine, const struct commit *commit, int64_t *token)
 {
+    const char *cause;
+
     snprintf(machine->commit, sizeof(machine->commit), "%s", commit->commit_id);
     if (commit->once_key)
         once_keep(memory, machine->member, commit->once_key, commit->once_value);
@@ -408,17 +447,19 @@ static void commit_write(struct memory *memory, struct mem_machine *machine, con
     }
     tallies_add(memory, machine, commit);
     *token = commit_timer(memory, machine, commit);
-    if (commit->claims_only)
+    asked_write(memory, machine, commit);
+    if (commit->claims_only) {
+        if (commit->asked == ASKED_END && strcmp(machine->status, "retrying") == 0)
+            status_mend(machine);
         return;
+    }
     snprintf(machine->activity, sizeof(machine->activity), "%s", commit->activity);
     snprintf(machine->outcome, sizeof(machine->outcome), "%s", commit->status);
     if (machine->failed_ms)
         memory->failed_count--;
-    machine->attempts = 0;
-    machine->since_ms = machine->failed_ms = 0;
-    machine->reason[0] = '\0';
-    if (!commit->repaired || commit->changes)
-        machine->cause = NULL;
+    cause = commit->repaired && !commit->changes ? machine->cause : NULL;
+    status_mend(machine);
+    machine->cause = cause;
     machine->status = commit->remove ? "removed" : "working";
     commit_snapshot(memory, machine, commit);
 }
@@ -465,6 +506,10 @@ enum sl_err memory_fail(struct memory *memory, const char *member, const struct 
         strcmp(machine->status, "failed") == 0 || strcmp(machine->status, "removed") == 0 ||
         (failure->expect_token_ms > 0 && machine->score_ms != failure->expect_token_ms))
         return SL_ECONFLICT;
+    if (failure->asked_ends) {
+        free(machine->asked);
+        machine->asked = NULL;
+    }
     machine->status = failure->retry_ms > 0 ? "retrying" : "failed";
     machine->attempts = failure->attempts;
     if (!machine->since_ms)

@@ -32,6 +32,7 @@ struct mem_machine {
     int64_t snapshot_version;
     const char *status; /* NULL: the machine has no hash yet; else static text */
     const char *cause;  /* static; NULL: none */
+    char *asked;        /* a call that was begun and is not over; NULL: none */
     int64_t due_ms, quiet, since_ms, score_ms, failed_ms;
     int64_t scored_ms; /* when it was put where it is on the wheel: it cannot be claimed sooner */
     int attempts;

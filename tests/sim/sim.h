@@ -97,6 +97,7 @@ enum break_kind {
     BREAK_FORGET_KEY,     /* a commit leaves no idempotency key behind */
     BREAK_SHARED_KEYS,    /* keys are looked up without the machine that they belong to */
     BREAK_BLIND_KEYS,     /* what a key leaves behind has another request's fingerprint */
+    BREAK_FORGET_ASKED,   /* the store does not keep calls that were begun */
     BREAK_COUNT,
 };
 const char *break_name(int kind);
