@@ -8,6 +8,7 @@
 
 #include "base/xmalloc.h"
 #include "engine/fold.h"
+#include "payment/template.h"
 #include "sim/check.h"
 #include "sim/memory.h"
 
@@ -214,11 +215,16 @@ static void check_payment(struct checking *checking, const struct mem_machine *m
 
 /* ---- a machine, its events and its snapshot ---- */
 
+static const struct machine_kind *kind_of(const struct checking *checking, const struct mem_machine *machine)
+{
+    return strncmp(machine->member, "tpl:", 4) == 0 ? &template_kind : &checking->sim->kind;
+}
+
 static bool fold_event(struct checking *checking, const struct mem_machine *machine, size_t i, void *state,
                        struct arena *arena)
 {
     const struct mem_event *event = &machine->events[i];
-    const struct machine_kind *kind = &checking->sim->kind;
+    const struct machine_kind *kind = kind_of(checking, machine);
     struct type_list changes;
     const char *why = NULL;
     size_t j;
@@ -241,7 +247,7 @@ static bool fold_event(struct checking *checking, const struct mem_machine *mach
 static void check_snapshot(struct checking *checking, const struct mem_machine *machine, const void *state,
                            struct arena *arena)
 {
-    const struct machine_kind *kind = &checking->sim->kind;
+    const struct machine_kind *kind = kind_of(checking, machine);
     size_t from = (size_t)machine->snapshot_version, i;
     struct store_loaded loaded = { .snapshot = machine->snapshot->data, .snapshot_len = machine->snapshot->len,
                                    .snapshot_version = machine->snapshot_version };
@@ -268,9 +274,10 @@ static void check_snapshot(struct checking *checking, const struct mem_machine *
     buf_clear(&folded);
 }
 
-static void check_rest(struct checking *checking, const struct mem_machine *machine, const struct invoice_state *state)
+static void check_rest(struct checking *checking, const struct mem_machine *machine, const void *state)
 {
-    struct machine_label label = checking->sim->kind.label(state);
+    const struct machine_kind *kind = kind_of(checking, machine);
+    struct machine_label label = kind->label(state);
 
     if (strcmp(label.activity, machine->activity) != 0 || strcmp(label.status, machine->outcome) != 0)
         sim_violation(checking->sim, machine->id, "it is stored as %s/%s, and folds to %s/%s", machine->activity,
@@ -280,17 +287,31 @@ static void check_rest(struct checking *checking, const struct mem_machine *mach
     if (machine->score_ms || machine->due_ms)
         sim_violation(checking->sim, machine->id, "it rests with a timer: due %" PRId64 ", on the wheel %" PRId64,
                       machine->due_ms, machine->score_ms);
-    if (!label.finished)
+    if (!label.finished && kind == &checking->sim->kind)
         sim_violation(checking->sim, machine->id, "it rests, and is not finished: %s", label.status);
-    else if (machine->snapshot)
+    else if (label.finished && machine->snapshot)
         sim_violation(checking->sim, machine->id, "it is finished and keeps a snapshot");
+}
+
+static void check_invoice(struct checking *checking, const struct mem_machine *machine, const struct invoice_state *state)
+{
+    const struct payment_state *payments = state->payments.items;
+    size_t i;
+
+    if (state->invoice.template_id)
+        check_template_invoice(checking, &state->invoice);
+    for (i = 0; i < state->payments.count; i++) {
+        check_payment(checking, machine, &payments[i]);
+        check_limits_payment(checking, machine->id, &state->invoice.cost, &payments[i]);
+        check_cards_payment(checking, machine->id, &payments[i]);
+    }
 }
 
 static void check_machine(struct checking *checking, struct mem_machine *machine)
 {
+    const struct machine_kind *kind = kind_of(checking, machine);
     struct arena *arena = arena_new();
-    struct invoice_state *state = machine_state_new(&checking->sim->kind, arena);
-    const struct payment_state *payments;
+    void *state = machine_state_new(kind, arena);
     size_t i;
 
     for (i = 0; i < machine->count; i++) {
@@ -302,12 +323,8 @@ static void check_machine(struct checking *checking, struct mem_machine *machine
     if (machine->snapshot)
         check_snapshot(checking, machine, state, arena);
     check_rest(checking, machine, state);
-    payments = state->payments.items;
-    for (i = 0; i < state->payments.count; i++) {
-        check_payment(checking, machine, &payments[i]);
-        check_limits_payment(checking, machine->id, &state->invoice.cost, &payments[i]);
-        check_cards_payment(checking, machine->id, &payments[i]);
-    }
+    if (kind == &checking->sim->kind)
+        check_invoice(checking, machine, state);
 out:
     arena_free(arena);
 }
@@ -408,6 +425,10 @@ void print_machine(struct sim *sim, const char *id, struct buf *out)
 
     snprintf(member, sizeof(member), "%s:%s", sim->kind.name, id);
     machine = memory_find(sim->memory, member);
+    if (!machine) {
+        snprintf(member, sizeof(member), "%s:%s", template_kind.name, id);
+        machine = memory_find(sim->memory, member);
+    }
     if (!machine) {
         buf_printf(out, "  %s: never heard of\n", id);
         return;

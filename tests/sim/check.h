@@ -22,6 +22,8 @@ void check_limits_payment(struct checking *checking, const char *invoice, const 
 void check_limits(struct checking *checking);
 /* The same for what is left in the card store. */
 void check_cards_payment(struct checking *checking, const char *invoice, const struct payment_state *state);
+/* An invoice that was made from a template (check_templates.c). */
+void check_template_invoice(struct checking *checking, const struct invoice *invoice);
 void check_cards(struct checking *checking);
 void check_told(struct checking *checking);
 

@@ -109,12 +109,25 @@ const struct config_ops sim_config_ops = { config_head, config_get, config_fetch
 
 /* ---- life and death ---- */
 
+/* Whoever waits for a revision is told that it cannot be had. */
+static void fetches_end(struct house *house)
+{
+    struct fetch *fetches = house->fetches, *fetch, *next;
+
+    house->fetches = NULL;
+    DL_FOREACH_SAFE(fetches, fetch, next) {
+        fetch->done(fetch->arg, SL_EDOWN);
+        free(fetch);
+    }
+}
+
 static void daemon_end(struct daemon *daemon)
 {
     struct house *house = (struct house *)daemon;
     struct fetch *fetch, *next;
 
     daemon->life = 0; /* whatever is still to come for it is dropped */
+    fetches_end(house);
     link_free(daemon->link);
     wheel_free(daemon->wheel);
     runtime_free(daemon->runtime);

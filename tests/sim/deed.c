@@ -10,6 +10,15 @@ static const struct deed_row {
     const char *stands_for; /* calls and scenarios by their names in C, and functions of routes */
 } rows[] = {
     [DEED_CREATE] = { "create an invoice", "invoices_create" },
+    [DEED_TEMPLATE_CREATE] = { "create a template", "templates_create" },
+    [DEED_TEMPLATE_UPDATE] = { "update a template", "TEMPLATE_UPDATE templates_update" },
+    [DEED_TEMPLATE_DELETE] = { "delete a template", "TEMPLATE_DELETE templates_delete" },
+    [DEED_TEMPLATE_GET] = { "read a template", "templates_get" },
+    [DEED_TEMPLATE_TERMS] = { "a template's terms", "templates_terms" },
+    [DEED_TEMPLATE_INVOICE] = { "create from a template", "templates_invoice" },
+    [DEED_READ] = { "read an invoice", "invoices_get" },
+    [DEED_READ_AT] = { "read it as it was", "invoices_get" },
+    [DEED_EVENTS] = { "read its events", "events_get" },
     [DEED_RESCIND] = { "rescind", "CALL_RESCIND invoices_rescind" },
     [DEED_FULFILL] = { "fulfil", "CALL_FULFILL invoices_fulfill" },
     [DEED_START] = { "start a payment", "CALL_START_PAYMENT payments_start" },

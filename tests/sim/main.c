@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "payment/kind.h"
+#include "payment/template.h"
 #include "sim/cards.h"
 #include "sim/counters.h"
 #include "sim/memory.h"
@@ -44,7 +45,7 @@ static const char *const break_names[BREAK_COUNT] = {
     [BREAK_LEAVE_HOLD] = "leave-hold", [BREAK_DOUBLE_CHARGE] = "double-charge", [BREAK_DOUBLE_REFUND] = "double-refund",
     [BREAK_FRESH_KEY] = "fresh-key",
     [BREAK_UNDO_CHARGE] = "undo-charge", [BREAK_FALSE_ANSWER] = "false-answer", [BREAK_FALSE_REFUSAL] = "false-refusal",
-    [BREAK_STALE_READ] = "stale-read", [BREAK_CARD_FORGETS] = "card-forgets",
+    [BREAK_STALE_READ] = "stale-read", [BREAK_STALE_TEMPLATE] = "stale-template", [BREAK_CARD_FORGETS] = "card-forgets",
     [BREAK_CARD_MIXES] = "card-mixes", [BREAK_COUNT_TWICE] = "count-twice",
     [BREAK_LOSE_COUNT] = "lose-count", [BREAK_REAL_REHEARSAL] = "real-rehearsal", [BREAK_FORGET_KEY] = "forget-key", [BREAK_SHARED_KEYS] = "shared-keys",
     [BREAK_BLIND_KEYS] = "blind-keys", [BREAK_FORGET_ASKED] = "forget-asked",
@@ -242,10 +243,14 @@ static bool at_rest(const struct sim *sim)
 static void not_at_rest(struct sim *sim)
 {
     struct mem_machine *machine, *next;
+    struct buf callers = BUF_EMPTY;
     int shown = 0;
 
-    sim_violation(sim, NULL, "the world does not come to rest%s%s%s", daemons_idle(sim) ? "" : ", daemons work",
-                  bank_idle(sim->bank) ? "" : ", the bank sends", traffic_over(sim->traffic) ? "" : ", callers wait");
+    traffic_waits(sim->traffic, &callers);
+    sim_violation(sim, NULL, "the world does not come to rest%s%s%s%s", daemons_idle(sim) ? "" : ", daemons work",
+                  bank_idle(sim->bank) ? "" : ", the bank sends", traffic_over(sim->traffic) ? "" : ", callers wait:",
+                  buf_text(&callers));
+    buf_clear(&callers);
     HASH_ITER(hh, sim->memory->machines, machine, next) {
         if ((machine->score_ms || machine->failed_ms) && shown++ < 3)
             sim_violation(sim, machine->id, "it is still %s, %s, due %" PRId64 ", on the wheel %" PRId64 " %s",
@@ -326,6 +331,7 @@ static void world_open(struct sim *sim, const struct sim_options *options)
     sim->kind = invoice_kind;
     sim->kind.step = watched_step;
     sim->kinds[0] = &sim->kind;
+    sim->kinds[1] = &template_kind;
     sim->memory = memory_new(sim, space_count(sim->space));
     sim->counters = counters_new(sim);
     sim->bank = bank_new(sim);

@@ -73,17 +73,20 @@ static void rehearse(struct want *want, bool step)
     struct rehearsal *rehearsal;
 
     want->then = NULL;
-    if (!daemon || want->sim->options.broken == BREAK_REAL_REHEARSAL) {
-        want->needle = daemon ? want->needle : NULL;
-        if (daemon)
-            want_told(want, VERDICT_REFUSED, 0);
+    if (!daemon) {
+        want_end(want, VERDICT_NOT_DONE);
+        want_release(want);
+        return;
+    }
+    if (want->sim->options.broken == BREAK_REAL_REHEARSAL) {
+        want_told(want, VERDICT_REFUSED, 0);
         want->needle = NULL;
         want_try(want);
         return;
     }
     rehearsal = xmalloc(sizeof(*rehearsal));
     *rehearsal = (struct rehearsal){ want, step };
-    runtime_rehearse(daemon->runtime, want->kind, want->id, step ? IN_TIMEOUT : IN_REPAIR, step ? NULL : want->args, NULL,
+    runtime_rehearse(daemon->runtime, &invoice_kind, want->id, step ? IN_TIMEOUT : IN_REPAIR, step ? NULL : want->args, NULL,
                      rehearsed, rehearsal);
 }
 

@@ -47,6 +47,8 @@ static void shopper_rescind(struct shopper *shopper)
     want_try(want);
 }
 
+static void create_plainly(struct shopper *shopper);
+
 static void created_then(struct want *want, int verdict)
 {
     struct shopper *shopper = want->shopper;
@@ -59,7 +61,16 @@ static void created_then(struct want *want, int verdict)
         plan_after(shopper, rng_between(&shopper->rng, 0, 20000000), shopper_rescind);
 }
 
-void shopper_create(struct shopper *shopper)
+/* The template is gone, or was never there: then without. */
+static void templated_then(struct want *want, int verdict)
+{
+    if (verdict == VERDICT_REFUSED)
+        plan_after(want->shopper, 1, create_plainly);
+    else
+        created_then(want, verdict);
+}
+
+static void create_plainly(struct shopper *shopper)
 {
     const struct shop_row *shop = &shops[shopper->shop];
     struct want *want = want_new(shopper, DEED_CREATE);
@@ -75,6 +86,18 @@ void shopper_create(struct shopper *shopper)
         .due = shopper->due_us, .cost = { shopper->amount, { "RUB" } }, .context = { "text/plain", "" },
     };
     want->then = created_then;
+    want_try(want);
+}
+
+void shopper_create(struct shopper *shopper)
+{
+    struct want *want = rng_below(&shopper->rng, 4) == 0 ? template_want(shopper) : NULL;
+
+    if (!want) {
+        create_plainly(shopper);
+        return;
+    }
+    want->then = templated_then;
     want_try(want);
 }
 

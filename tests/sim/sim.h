@@ -89,6 +89,7 @@ enum break_kind {
     BREAK_FALSE_ANSWER,   /* a call that was refused is answered as done */
     BREAK_FALSE_REFUSAL,  /* a call that was done is answered as not done */
     BREAK_STALE_READ,     /* loads show the machine as it was an event ago */
+    BREAK_STALE_TEMPLATE, /* a template is read once, and never looked at again */
     BREAK_CARD_FORGETS,   /* the card store says done and keeps no token */
     BREAK_CARD_MIXES,     /* it shows another card's tokens */
     BREAK_COUNT_TWICE,    /* a counter's commit counts double, in its sum and in its record */
@@ -110,6 +111,15 @@ enum verdict { VERDICT_DONE, VERDICT_REFUSED, VERDICT_NOT_DONE, VERDICT_UNKNOWN,
  * part of the program it stands for. */
 enum deed {
     DEED_CREATE,
+    DEED_TEMPLATE_CREATE,
+    DEED_TEMPLATE_UPDATE,
+    DEED_TEMPLATE_DELETE,
+    DEED_TEMPLATE_GET,
+    DEED_TEMPLATE_TERMS,
+    DEED_TEMPLATE_INVOICE, /* an invoice from one */
+    DEED_READ,
+    DEED_READ_AT,        /* as of an event */
+    DEED_EVENTS,
     DEED_RESCIND,
     DEED_FULFILL,
     DEED_START,
@@ -202,7 +212,7 @@ struct sim {
     struct daemon *daemons[DAEMONS_MAX];
     size_t daemon_count;
     struct machine_kind kind; /* invoices, with a step that is watched */
-    const struct machine_kind *kinds[2];
+    const struct machine_kind *kinds[3];
     struct arena *arena;
     struct domain *revisions[REVISIONS_MAX];
     size_t revision_count; /* committed so far */
@@ -319,6 +329,7 @@ void traffic_session_change(struct sim *sim, const char *tag, callback_done_fn d
 
 struct traffic *traffic_new(struct sim *sim);
 void traffic_free(struct traffic *traffic);
+void traffic_waits(const struct traffic *traffic, struct buf *out); /* who it is that is not over */
 bool traffic_over(const struct traffic *traffic); /* everybody has what they wanted, or gave up */
 size_t traffic_started(const struct traffic *traffic);
 /* The store committed something of MEMBER's. */

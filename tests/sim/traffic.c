@@ -42,6 +42,7 @@ struct traffic *traffic_new(struct sim *sim)
     clock_after(sim, 500000, 0, shopper_arrives, sim);
     clock_after(sim, 1000000, 0, operator_look, sim);
     clock_after(sim, 2000000, 0, card_post, sim);
+    clock_after(sim, 500000, 0, pattern_arrives, sim);
     return traffic;
 }
 
@@ -53,9 +54,22 @@ void traffic_free(struct traffic *traffic)
         HASH_DEL(traffic->shoppers, shopper);
         free(shopper);
     }
+    patterns_free(traffic);
     free(traffic->told);
     arena_free(traffic->arena);
     free(traffic);
+}
+
+void traffic_waits(const struct traffic *traffic, struct buf *out)
+{
+    struct shopper *shopper, *next;
+
+    if (traffic->calls > 0)
+        buf_printf(out, " %zu calls", traffic->calls);
+    HASH_ITER(hh, traffic->shoppers, shopper, next) {
+        if (shopper->outstanding > 0)
+            buf_printf(out, " %s", shopper->id);
+    }
 }
 
 bool traffic_over(const struct traffic *traffic)

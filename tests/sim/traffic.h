@@ -1,6 +1,6 @@
 /* What the parts of the traffic share: traffic.c (who comes, and when), want.c (one thing that a caller wants, over all
  * its attempts), shopper.c (what merchants hear and do), payments.c, recurrents.c and refunds.c (what they ask),
- * callback.c (the bank's callbacks) and operator.c (repairs). Everybody else includes sim.h alone.            */
+ * templates.c (invoice templates), callback.c (the bank's callbacks) and operator.c (repairs). Everybody else includes sim.h alone.            */
 #ifndef SLUICE_TESTS_SIM_TRAFFIC_H
 #define SLUICE_TESTS_SIM_TRAFFIC_H
 
@@ -23,6 +23,19 @@ struct shopper {
     int64_t amount, due_us;
     int shop;
     char payment[MARKER_BYTES]; /* the newest */
+    struct pattern *pattern; /* the template that it is to be made from; NULL: none */
+    int64_t asked_us;        /* the first time for that */
+};
+
+/* A template, and its merchant. */
+#define PATTERNS_MAX 200
+struct pattern {
+    struct sim *sim;
+    char id[24];
+    struct rng rng;
+    int shop, acts, acts_wanted;
+    bool over;
+    struct invoice_template *first; /* as it was read first (BREAK_STALE_TEMPLATE) */
 };
 
 /* A payment that may have a recurrent token. */
@@ -40,6 +53,8 @@ struct traffic {
     uint64_t markers;
     struct parent_row parents[PARENTS_MAX]; /* the newest of them */
     size_t parent_count;
+    struct pattern *patterns[PATTERNS_MAX];
+    size_t pattern_count;
     struct arena *arena; /* of what was told */
     struct told *told;
     size_t told_count, told_cap;
@@ -79,6 +94,8 @@ struct want {
 /* ---- plans and wants (want.c) ---- */
 
 void plan_after(struct shopper *shopper, int64_t delay_us, void (*fn)(struct shopper *shopper));
+/* A call on machine ID of KIND, of nobody in particular: traffic_over() does not wait for it. */
+struct want *want_blank(struct sim *sim, const struct machine_kind *kind, const char *id, enum deed deed);
 /* A call on the shopper's invoice. */
 struct want *want_new(struct shopper *shopper, enum deed deed);
 /* One whose marker (want->what) goes into its reason, say, and so into the history. NEEDLE: the text around the
@@ -120,6 +137,12 @@ bool payer_recurrent(struct shopper *shopper, struct want *want, struct payer_pa
 /* WANT, which starts a payment under an id of its own, registers one instead. */
 void register_fill(struct shopper *shopper, struct want *want, const struct payer_params *payer);
 void card_post(void *arg); /* struct sim */
+
+/* ---- templates (templates.c) ---- */
+
+void pattern_arrives(void *arg); /* struct sim */
+void patterns_free(struct traffic *traffic);
+struct want *template_want(struct shopper *shopper); /* its invoice, from some template; NULL: there is none */
 
 /* ---- the operator (operator.c) ---- */
 

@@ -55,18 +55,25 @@ struct attempt {
     char fingerprint[8];
 };
 
-struct want *want_new(struct shopper *shopper, enum deed deed)
+struct want *want_blank(struct sim *sim, const struct machine_kind *kind, const char *id, enum deed deed)
 {
     struct want *want = xcalloc(1, sizeof(*want));
 
-    want->shopper = shopper;
-    want->sim = shopper->sim;
-    want->kind = &shopper->sim->kind;
+    want->sim = sim;
+    want->kind = kind;
     want->arena = arena_new();
     want->deed = deed;
-    want->id = shopper->id;
+    want->id = id;
     want->how = WANT_CALL;
     want->args = &want->call;
+    return want;
+}
+
+struct want *want_new(struct shopper *shopper, enum deed deed)
+{
+    struct want *want = want_blank(shopper->sim, &shopper->sim->kind, shopper->id, deed);
+
+    want->shopper = shopper;
     shopper->outstanding++;
     return want;
 }
@@ -204,35 +211,64 @@ static void want_retry(void *arg)
 
 struct look {
     struct shopper *shopper;
-    int64_t version;
+    int64_t version; /* that an answer spoke of */
+    bool at;         /* as of it */
 };
+
+static void look_over(struct look *look, enum deed deed, enum sl_err err, const char *detail)
+{
+    struct shopper *shopper = look->shopper;
+
+    if (err == SL_ENOENT || err == SL_ECORRUPT)
+        sim_violation(shopper->sim, shopper->id, "a read was answered %s: %s", sl_err_name(err), detail);
+    deed_count(shopper->sim, deed, err ? VERDICT_NOT_DONE : VERDICT_DONE);
+    shopper->outstanding--;
+    free(look);
+}
 
 static void read_done(void *arg, const struct runtime_result *result)
 {
     struct look *look = arg;
-    struct shopper *shopper = look->shopper;
 
-    if (result->err == SL_OK && result->version < look->version)
-        sim_violation(shopper->sim, shopper->id, "a read shows version %" PRId64 ", though an answer before spoke of %" PRId64,
-                      result->version, look->version);
-    else if (result->err == SL_ENOENT || result->err == SL_ECORRUPT)
-        sim_violation(shopper->sim, shopper->id, "a read was answered %s: %s", sl_err_name(result->err), result->detail);
-    shopper->outstanding--;
-    free(look);
+    if (result->err == SL_OK && (look->at ? result->version != look->version : result->version < look->version))
+        sim_violation(look->shopper->sim, look->shopper->id, "a read %sshows version %" PRId64 ", though an answer before "
+                      "spoke of %" PRId64, look->at ? "as of it " : "", result->version, look->version);
+    look_over(look, look->at ? DEED_READ_AT : DEED_READ, result->err, result->detail);
+}
+
+static void events_done(void *arg, const struct runtime_events *events)
+{
+    struct look *look = arg;
+    size_t i;
+
+    for (i = 0; !events->err && i < events->count; i++) {
+        if (events->events[i].number != look->version + (int64_t)i)
+            sim_violation(look->shopper->sim, look->shopper->id, "after event %" PRId64 " comes event %" PRId64,
+                          look->version - 1 + (int64_t)i, events->events[i].number);
+    }
+    if (!events->err && events->count == 0)
+        sim_violation(look->shopper->sim, look->shopper->id, "event %" PRId64 " is not there, though an answer spoke of it",
+                      look->version);
+    look_over(look, DEED_EVENTS, events->err, "the events");
 }
 
 /* Reads the machine at some daemon: what was answered once must be seen by everybody afterwards. */
 static void read_back(struct shopper *shopper, int64_t version)
 {
-    struct daemon *daemon = daemon_any(shopper->sim);
+    struct sim *sim = shopper->sim;
+    struct daemon *daemon = daemon_any(sim);
+    uint64_t draw = rng_below(&sim->choices, 4);
     struct look *look;
 
-    if (!daemon)
+    if (!daemon || version == 0)
         return;
     look = xmalloc(sizeof(*look));
-    *look = (struct look){ shopper, version };
+    *look = (struct look){ shopper, version, draw == 0 };
     shopper->outstanding++;
-    runtime_read(daemon->runtime, &shopper->sim->kind, shopper->id, 0, read_done, look);
+    if (draw == 1)
+        runtime_events(daemon->runtime, &sim->kind, shopper->id, version - 1, 100, events_done, look);
+    else
+        runtime_read(daemon->runtime, &sim->kind, shopper->id, draw == 0 ? version : 0, read_done, look);
 }
 
 /* ---- attempts ---- */
