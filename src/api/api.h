@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "api/auth.h"
+#include "api/connections.h"
 #include "api/domain_store.h"
 #include "api/listen.h"
 #include "engine/runtime.h"
@@ -29,6 +30,7 @@ struct api_setup {
     size_t listen_count; /* 1..LISTEN_MAX */
     bool reuse_port;     /* SO_REUSEPORT: several daemons on one port */
     size_t body_max;     /* bytes; 0: 1 MiB */
+    struct connections_limits connections;
     struct auth *auth;   /* NULL: no tokens, everybody may do everything */
     struct client *client;
     const struct space *space;

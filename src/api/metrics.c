@@ -167,6 +167,26 @@ static void http_figures(struct buf *out)
         route_latency(route, out);
 }
 
+static void connection_figures(const struct connections *connections, struct buf *out)
+{
+    struct connections_stats stats;
+    size_t i;
+
+    connections_stats(connections, &stats);
+    buf_str(out, "# HELP sluice_http_connections Connections open, by what they wait for.\n"
+                 "# TYPE sluice_http_connections gauge\n");
+    for (i = 0; i < CONNECTION_STATES; i++)
+        buf_printf(out, "sluice_http_connections{state=\"%s\"} %zu\n", connection_state_name((enum connection_state)i),
+                   stats.now[i]);
+    figure(out, "http_connections_total", "counter", "Connections taken.", stats.taken);
+    buf_str(out, "# HELP sluice_http_connections_ended_total Connections closed, by reason.\n"
+                 "# TYPE sluice_http_connections_ended_total counter\n");
+    for (i = 0; i < CONNECTION_ENDS; i++)
+        buf_printf(out, "sluice_http_connections_ended_total{reason=\"%s\"} %" PRIu64 "\n",
+                   connection_end_name((enum connection_end)i), stats.ended[i]);
+    figure(out, "http_pauses_total", "counter", "Times that no more connections were taken for a moment.", stats.pauses);
+}
+
 void metrics_get(struct api_request *request)
 {
     const struct api_setup *setup = api_setup(request);
@@ -178,6 +198,7 @@ void metrics_get(struct api_request *request)
     effect_figures(setup, &text);
     health_figures(setup, &text);
     figure(&text, "http_open", "gauge", "Requests that are not answered yet, this one too.", requests_open(request));
+    connection_figures(api_connections(request), &text);
     http_figures(&text);
     answer_text(request, 200, "text/plain; version=0.0.4", &text);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/problem.h"
 #include "api/request.h"
 
 static void text_member(struct buf *out, const char *name, const char *value)
@@ -11,22 +12,27 @@ static void text_member(struct buf *out, const char *name, const char *value)
     buf_json_str(out, value, strlen(value));
 }
 
+void problem_write(struct buf *out, int status, const char *error, const char *detail, const char *members)
+{
+    buf_str(out, "{\"type\":\"about:blank\",");
+    text_member(out, "title", error);
+    buf_printf(out, ",\"status\":%d,", status);
+    if (detail) {
+        text_member(out, "detail", detail);
+        buf_char(out, ',');
+    }
+    text_member(out, "error", error);
+    /* A member called `status` is the HTTP status: an object's status goes beside it under its own name. */
+    if (members)
+        buf_str(out, members);
+    buf_char(out, '}');
+}
+
 void answer_problem(struct api_request *request, int status, const char *error, const char *detail, const char *members)
 {
     struct buf json = BUF_EMPTY;
 
-    buf_str(&json, "{\"type\":\"about:blank\",");
-    text_member(&json, "title", error);
-    buf_printf(&json, ",\"status\":%d,", status);
-    if (detail) {
-        text_member(&json, "detail", detail);
-        buf_char(&json, ',');
-    }
-    text_member(&json, "error", error);
-    /* A member called `status` is the HTTP status: an object's status goes beside it under its own name. */
-    if (members)
-        buf_str(&json, members);
-    buf_char(&json, '}');
+    problem_write(&json, status, error, detail, members);
     answer_json(request, status, &json);
 }
 

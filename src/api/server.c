@@ -5,16 +5,14 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/bufferevent.h>
-#include <event2/listener.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#include "api/connections.h"
 #include "api/request.h"
 #include "api/router.h"
 #include "base/clock.h"
@@ -24,9 +22,6 @@
 
 #define BODY_MAX (1024 * 1024)
 #define HEADERS_MAX 16384
-#define IDLE_S 75 /* of a kept-alive connection, and for each piece of a request */
-#define FILES_SPARE 128 /* descriptors kept for Redis, providers and files */
-#define PAUSE_MS 100    /* of taking connections, when there are too many */
 
 struct api {
     struct api_setup setup;
@@ -37,8 +32,7 @@ struct api {
     void (*stopped)(void *arg);
     void *stopped_arg;
     bool stopping;
-    bool paused;
-    int files_max; /* a connection whose descriptor would be higher waits to be taken */
+    struct connections *connections;
 };
 
 const struct api_setup *api_setup(const struct api_request *request)
@@ -60,6 +54,11 @@ bool request_hung_up(const struct api_request *request)
         return true;
     /* evhttp does not read, and so sees no end, while a request is being answered. */
     return recv(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+const struct connections *api_connections(const struct api_request *request)
+{
+    return request->api->connections;
 }
 
 size_t requests_open(const struct api_request *request)
@@ -136,9 +135,9 @@ static void answer(struct api_request *request, int status, struct evbuffer *bod
     if (request->route)
         route_count(request->route, status, clock_mono_us() - request->began_us);
     if (http) {
-        evhttp_connection_set_closecb(evhttp_request_get_connection(http), NULL, NULL);
         if (request->api->stopping)
             answer_header(request, "Connection", "close");
+        connection_answer(request->connection, http, body ? evbuffer_get_length(body) : 0);
         evhttp_send_reply(http, status, reason_of(status), body);
     }
     request_free(request);
@@ -331,11 +330,10 @@ bool request_owns(struct api_request *request, const char *party_id, const char 
     return false;
 }
 
-static void client_gone(struct evhttp_connection *connection, void *arg)
+static void client_gone(void *arg)
 {
     struct api_request *request = arg;
 
-    (void)connection;
     request->http = NULL;
 }
 
@@ -387,7 +385,7 @@ static void request_begin(struct evhttp_request *http, void *arg)
     request->arena = arena_new();
     request->began_us = clock_mono_us();
     DL_APPEND(api->open, request);
-    evhttp_connection_set_closecb(evhttp_request_get_connection(http), client_gone, request);
+    request->connection = connection_begin(api->connections, http, client_gone, request);
     if (api->stopping)
         answer_problem(request, 503, "Unavailable", "the daemon is stopping", NULL);
     else
@@ -395,67 +393,6 @@ static void request_begin(struct evhttp_request *http, void *arg)
 }
 
 /* ---- life ---- */
-
-static struct api *taking; /* whose listener accept_failed is about; a process has one server */
-
-static void connections_take(void *arg)
-{
-    struct api *api = arg;
-
-    size_t i;
-
-    api->paused = false;
-    for (i = 0; i < api->socket_count; i++)
-        evconnlistener_enable(evhttp_bound_socket_get_listener(api->sockets[i]));
-}
-
-static void connections_pause(struct api *api)
-{
-    size_t i;
-
-    if (api->paused || api->socket_count == 0)
-        return;
-    api->paused = true;
-    log_warn("too many connections: no more are taken for %d ms", PAUSE_MS);
-    for (i = 0; i < api->socket_count; i++)
-        evconnlistener_disable(evhttp_bound_socket_get_listener(api->sockets[i]));
-    api->setup.alarm->after(api->setup.alarm_ctx, PAUSE_MS, connections_take, api);
-}
-
-/* accept() failed, as it does without descriptors: to try again at once would be to spin. */
-static void accept_failed(struct evconnlistener *listener, void *arg)
-{
-    (void)listener;
-    (void)arg; /* evhttp's own */
-    if (taking)
-        connections_pause(taking);
-}
-
-/* A connection has come. Descriptors are given lowest first, so the next one's number bounds how many are open. */
-static struct bufferevent *connection_new(struct event_base *base, void *arg)
-{
-    struct api *api = arg;
-    int next = dup(STDERR_FILENO);
-
-    if (next < 0 || next >= api->files_max)
-        connections_pause(api);
-    if (next >= 0)
-        close(next);
-    return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-}
-
-static void connections_limit(struct api *api)
-{
-    struct rlimit files = { .rlim_cur = 1024 };
-    rlim_t most = INT_MAX;
-
-    getrlimit(RLIMIT_NOFILE, &files);
-    if (files.rlim_cur < most)
-        most = files.rlim_cur;
-    api->files_max = most > 2 * FILES_SPARE ? (int)most - FILES_SPARE : (int)most / 2;
-    taking = api;
-    evhttp_set_bevcb(api->http, connection_new, api);
-}
 
 /* Opens all addresses, or none; *FAILED is the one that could not be. */
 static enum sl_err listen_all(struct listen_at *at, size_t count, bool reuse_port, int *fds, size_t *failed)
@@ -493,14 +430,13 @@ enum sl_err api_new(const struct api_setup *setup, struct api **out, size_t *fai
     evhttp_set_max_body_size(api->http, (ev_ssize_t)body_max(api) * 2);
     evhttp_set_flags(api->http, EVHTTP_SERVER_LINGERING_CLOSE);
     evhttp_set_max_headers_size(api->http, HEADERS_MAX);
-    evhttp_set_timeout(api->http, IDLE_S);
     evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
                                               EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
     evhttp_set_gencb(api->http, request_begin, api);
-    connections_limit(api);
+    api->connections = connections_new(setup->base, api->http, &setup->connections);
     for (i = 0; i < setup->listen_count; i++) {
         api->sockets[i] = evhttp_accept_socket_with_handle(api->http, fds[i]);
-        evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(api->sockets[i]), accept_failed);
+        connections_listen(api->connections, api->sockets[i]);
     }
     api->socket_count = setup->listen_count;
     *out = api;
@@ -541,6 +477,7 @@ void api_stop(struct api *api, void (*done)(void *arg), void *arg)
     api->stopping = true;
     api->stopped = done;
     api->stopped_arg = arg;
+    connections_stop(api->connections);
     while (api->socket_count > 0)
         evhttp_del_accept_socket(api->http, api->sockets[--api->socket_count]);
     DL_FOREACH_SAFE(api->open, request, next) {
@@ -556,8 +493,8 @@ void api_free(struct api *api)
 
     if (!api)
         return;
-    taking = NULL;
     evhttp_free(api->http); /* open requests lose their connections */
+    connections_free(api->connections);
     DL_FOREACH_SAFE(api->open, request, next) {
         DL_DELETE(api->open, request);
         arena_free(request->arena);

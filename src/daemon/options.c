@@ -29,6 +29,10 @@ static const char help[] =
     "  --listen=ADDRESS:PORT  HTTP API (default: 127.0.0.1:8080; port 0: the kernel chooses);\n"
     "                         several with commas between; IPv6 as [::1]:8080\n"
     "  --reuse-port           let several daemons of this host share the port\n"
+    "  --http-request=MS      time for a whole request to come, and for its answer to be taken (default: 30000)\n"
+    "  --http-idle=MS         time of a kept-alive connection between two requests (default: 75000)\n"
+    "  --http-connections=N   at most (default: as many as ulimit -n allows; more than that are tried to get)\n"
+    "  --http-per-address=N   connections of one address at most (default: 0, no limit)\n"
     "  --tokens=FILE          bearer tokens and their roles (JSON)\n"
     "  --insecure             no tokens: everybody who reaches the port may do everything\n"
     "  --lease=MS             how long a machine stays claimed without being extended (default: 30000)\n"
@@ -50,8 +54,9 @@ static const char help[] =
     "SIGTERM and SIGINT end it gracefully; a second one at once. SIGHUP reads the token file again.\n";
 
 enum {
-    OPT_REDIS = 256, OPT_DATA, OPT_PARTITIONS, OPT_DURABILITY, OPT_STORAGE, OPT_LISTEN, OPT_REUSE_PORT, OPT_TOKENS,
-    OPT_INSECURE, OPT_LEASE, OPT_GRACE, OPT_NAME, OPT_FAULT_DETECTOR, OPT_FAULT_CRITICAL, OPT_FAULT_LIMIT, OPT_FAULT_WINDOW,
+    OPT_REDIS = 256, OPT_DATA, OPT_PARTITIONS, OPT_DURABILITY, OPT_STORAGE, OPT_LISTEN, OPT_REUSE_PORT, OPT_HTTP_REQUEST,
+    OPT_HTTP_IDLE, OPT_HTTP_CONNECTIONS, OPT_HTTP_PER_ADDRESS, OPT_TOKENS, OPT_INSECURE, OPT_LEASE, OPT_GRACE,
+    OPT_NAME, OPT_FAULT_DETECTOR, OPT_FAULT_CRITICAL, OPT_FAULT_LIMIT, OPT_FAULT_WINDOW,
     OPT_FAULT_TICK, OPT_FAULT_BENIGN, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
 };
 
@@ -63,6 +68,10 @@ static const struct option table[] = {
     { "storage", required_argument, NULL, OPT_STORAGE },
     { "listen", required_argument, NULL, OPT_LISTEN },
     { "reuse-port", no_argument, NULL, OPT_REUSE_PORT },
+    { "http-request", required_argument, NULL, OPT_HTTP_REQUEST },
+    { "http-idle", required_argument, NULL, OPT_HTTP_IDLE },
+    { "http-connections", required_argument, NULL, OPT_HTTP_CONNECTIONS },
+    { "http-per-address", required_argument, NULL, OPT_HTTP_PER_ADDRESS },
     { "tokens", required_argument, NULL, OPT_TOKENS },
     { "insecure", no_argument, NULL, OPT_INSECURE },
     { "lease", required_argument, NULL, OPT_LEASE },
@@ -178,6 +187,16 @@ static void fault_option_set(struct options *options, int option, const char *va
     }
 }
 
+static void http_option_set(struct connections_limits *limits, int option, const char *value)
+{
+    switch (option) {
+    case OPT_HTTP_REQUEST: limits->request_ms = number("http-request", value, 100, 3600000); break;
+    case OPT_HTTP_IDLE: limits->idle_ms = number("http-idle", value, 100, 24 * 3600000); break;
+    case OPT_HTTP_CONNECTIONS: limits->max = (size_t)number("http-connections", value, 1, 1000000); break;
+    default: limits->address_max = (size_t)number("http-per-address", value, 0, 1000000); break;
+    }
+}
+
 static void option_set(struct options *options, int option, const char *value)
 {
     enum log_level level;
@@ -198,6 +217,10 @@ static void option_set(struct options *options, int option, const char *value)
         break;
     case OPT_LISTEN: listen_set(options, value); break;
     case OPT_REUSE_PORT: options->reuse_port = true; break;
+    case OPT_HTTP_REQUEST:
+    case OPT_HTTP_IDLE:
+    case OPT_HTTP_CONNECTIONS:
+    case OPT_HTTP_PER_ADDRESS: http_option_set(&options->connections, option, value); break;
     case OPT_TOKENS: options->tokens = value; break;
     case OPT_INSECURE: options->insecure = true; break;
     case OPT_LEASE: options->lease_ms = number("lease", value, 100, 3600000); break;
@@ -242,6 +265,7 @@ void options_parse(int argc, char **argv, struct options *out)
 
     *out = (struct options){
         .data = "sluice-data", .lease_ms = 30000, .grace_ms = 10000, .health = health_defaults,
+        .connections = { .request_ms = 30000, .idle_ms = 75000 },
     };
     listen_set(out, "127.0.0.1:8080");
     for (row = table; row->name && row->val < OPT_HELP; row++) {

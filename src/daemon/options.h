@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/connections.h"
 #include "api/listen.h"
 #include "domain/health.h"
 
@@ -16,6 +17,7 @@ struct options {
     const char *data;
     struct listen_at listen[LISTEN_MAX];
     size_t listen_count;
+    struct connections_limits connections;
     const char *tokens;  /* file; NULL: none */
     bool insecure;
     bool relaxed;        /* accept a Redis that may lose the last second */
