@@ -45,12 +45,10 @@ static void end(void)
     banked_close(&bank);
 }
 
-TestSuite(cli, .init = begin, .fini = end, .timeout = 120);
-
 /* ---- invoices and payments ---- */
 
 /* If it fails, a shop cannot be served from a shell, or a script does not learn what was refused. */
-Test(cli, invoices)
+Test(cli, invoices, .init = begin, .fini = end, .timeout = 120)
 {
     static const struct cli_row rows[] = {
         { { "invoice", "create", "@invoice" }, 0, "Invoice i1: unpaid, 42000 RUB, due 2100-01-01T00:00:00Z, event 1\n", NULL },
@@ -82,7 +80,7 @@ Test(cli, invoices)
 }
 
 /* If it fails, money is not taken as it was said on the command line. */
-Test(cli, payments)
+Test(cli, payments, .init = begin, .fini = end, .timeout = 120)
 {
     static const struct cli_row rows[] = {
         { { "invoice", "create", "@invoice" }, 0, "i1", NULL },
@@ -126,7 +124,7 @@ Test(cli, payments)
 }
 
 /* If it fails, a refund is made that nobody asked for, or not as it was asked for. */
-Test(cli, refunds)
+Test(cli, refunds, .init = begin, .fini = end, .timeout = 120)
 {
     static const struct cli_row rows[] = {
         { { "invoice", "create", "@second" }, 0, "i2", NULL },
@@ -177,7 +175,7 @@ Test(cli, refunds)
 }
 
 /* If it fails, templates need another client than this one. */
-Test(cli, templates)
+Test(cli, templates, .init = begin, .fini = end, .timeout = 120)
 {
     static const struct cli_row rows[] = {
         { { "template", "create", "@template" }, 0, "Template t1 of shop shop-acme-books: duck, fixed 5000 RUB\n", NULL },
@@ -211,7 +209,7 @@ Test(cli, templates)
 /* ---- the operator's ---- */
 
 /* If it fails, an operator is blind. */
-Test(cli, looks_at_what_is_there)
+Test(cli, looks_at_what_is_there, .init = begin, .fini = end, .timeout = 120)
 {
     static const struct cli_row rows[] = {
         { { "stuck", "--older=0" }, 0, NULL, NULL },
@@ -253,7 +251,7 @@ Test(cli, looks_at_what_is_there)
 }
 
 /* If it fails, a configuration is applied that should not be, or cannot be tried out before. */
-Test(cli, configurations)
+Test(cli, configurations, .init = begin, .fini = end, .timeout = 120)
 {
     static const struct cli_row rows[] = {
         { { "domain", "check", "@domain" }, 0, "0 errors", NULL },
@@ -295,7 +293,7 @@ Test(cli, configurations)
 /* ---- what all of them share ---- */
 
 /* If it fails, a script takes a daemon that is not there, or a slip of the pen, for a refusal. */
-Test(cli, usage_and_ways)
+Test(cli, usage_and_ways, .init = begin, .fini = end, .timeout = 120)
 {
     static const struct cli_row rows[] = {
         { { NULL }, 2, NULL, "Usage: sluice COMMAND" },
@@ -321,7 +319,7 @@ Test(cli, usage_and_ways)
 }
 
 /* If it fails, a token does not reach the daemon, or its absence looks like something else. */
-Test(cli_tokens, reach_the_daemon, .timeout = 60)
+Test(cli_tokens, reach_the_daemon, .timeout = 120)
 {
     static const struct cli_row rows[] = {
         { { "timers" }, 1, NULL, "sluice: Unauthorized (401)" },
