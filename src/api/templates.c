@@ -26,16 +26,29 @@ static void answer_template(struct api_request *request, int status, const struc
     answer_json(request, status, &json);
 }
 
-/* Answers, and says true, unless RESULT is of a template that is there and the principal's own. */
+/* Answers, and says true, unless RESULT is of a template that is there, be it removed, and the principal's own. */
+static bool is_not_theirs(struct api_request *request, const struct runtime_result *result)
+{
+    const struct template_state *state = result->state;
+
+    return answer_failed(request, result, NOT_FOUND) ||
+           !request_owns(request, state->invoice_template.party_ref.id, NOT_FOUND);
+}
+
+static void answer_removed(struct api_request *request)
+{
+    answer_refusal(request, &(struct call_error){ .kind = ERR_TEMPLATE_REMOVED });
+}
+
+/* The same for one that is not removed. */
 static bool is_out_of_reach(struct api_request *request, const struct runtime_result *result)
 {
     const struct template_state *state = result->state;
 
-    if (answer_failed(request, result, NOT_FOUND) ||
-        !request_owns(request, state->invoice_template.party_ref.id, NOT_FOUND))
+    if (is_not_theirs(request, result))
         return true;
     if (state->deleted)
-        answer_refusal(request, &(struct call_error){ .kind = ERR_TEMPLATE_REMOVED });
+        answer_removed(request);
     return state->deleted;
 }
 
@@ -50,7 +63,7 @@ static void answer_existing(struct api_request *request, const struct runtime_re
         strcmp(request->principal->party_id, state->invoice_template.party_ref.id) != 0)
         answer_problem(request, 403, "Forbidden", "this id is taken by another party's template", NULL);
     else if (state && state->deleted)
-        answer_refusal(request, &(struct call_error){ .kind = ERR_TEMPLATE_REMOVED });
+        answer_removed(request);
     else
         answer_template(request, 200, result);
 }
@@ -195,7 +208,9 @@ static void invoice_made(void *arg, const struct runtime_result *result)
     const struct invoice_state *state = result->state;
 
     if (result->err == SL_EEXIST) {
-        if (state && is_merchant(request) && strcmp(request->principal->party_id, state->invoice.party_ref.id) != 0)
+        if (use->removed)
+            answer_removed(request);
+        else if (state && is_merchant(request) && strcmp(request->principal->party_id, state->invoice.party_ref.id) != 0)
             answer_problem(request, 403, "Forbidden", "this id is taken by another party's invoice", NULL);
         else
             answer_invoice(request, 200, result);
@@ -207,18 +222,21 @@ static void invoice_made(void *arg, const struct runtime_result *result)
     answer_invoice(request, 201, result);
 }
 
+/* With a key the invoice may have been made before the template was removed: then that is the answer still. */
 static void template_read(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
     struct template_use *use = request->args;
     struct invoice_template *template = arena_alloc(request->arena, sizeof(*template));
     struct invoice_params *params = arena_alloc(request->arena, sizeof(*params));
+    const struct template_state *state;
 
-    if (is_out_of_reach(request, result))
+    if (request->once ? is_not_theirs(request, result) : is_out_of_reach(request, result))
         return;
-    type_copy(&type_invoice_template, template, &((const struct template_state *)result->state)->invoice_template,
-              request->arena);
+    state = result->state;
+    type_copy(&type_invoice_template, template, &state->invoice_template, request->arena);
     use->template = template;
+    use->removed = state->deleted;
     params->id = use->id;
     params->from = use;
     runtime_start_once(api_setup(request)->runtime, &invoice_kind, use->id, params, CALL_DEADLINE_MS, request->once,

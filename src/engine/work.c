@@ -203,10 +203,10 @@ static bool timer_is_due(struct work *work)
            work->due_ms <= runtime_now_us(work->runtime) / 1000;
 }
 
-/* A start that nobody looked for needs no look: it is done only if there is no such machine. */
-static bool once_is_due(const struct work *work, const struct request *request)
+/* Of a start, too, and before its step: what refuses it now did perhaps not do so when it was done. */
+static bool once_is_due(const struct request *request)
 {
-    return request->once && !request->looked && !request->answered && !work->unseen;
+    return request->once && !request->looked && !request->answered;
 }
 
 void work_next(struct work *work)
@@ -221,7 +221,7 @@ void work_next(struct work *work)
             return;
         }
         request = request_take(work);
-        if (once_is_due(work, request)) {
+        if (once_is_due(request)) {
             work->current = request;
             once_look(work);
             return;

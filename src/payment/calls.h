@@ -44,6 +44,7 @@ struct template_use {
     const struct content *context; /* NULL: the template's */
     const char *external_id;
     const struct invoice_template *template;
+    bool removed; /* TEMPLATE was: nothing can be made from it any more */
 };
 extern const struct type type_invoice_params, type_mutation_params_list;
 

@@ -119,6 +119,10 @@ void invoice_init(const struct step_in *in, struct step_out *out)
         step_retry(in, out, "no configuration has been committed yet");
         return;
     }
+    if (params->from && params->from->removed) {
+        refuse(in, out, ERR_TEMPLATE_REMOVED);
+        return;
+    }
     shop = create_shop(in, out, template ? template->party_ref.id : params->party_id,
                        template ? template->shop_ref.id : params->shop_id);
     if (!shop || (template && !template_invoice(in, out, params->from, &made)))
