@@ -162,7 +162,7 @@ const struct type type_callback_call = TYPE_STRUCT_OF("ProviderCallback", callba
 static const struct type_field callback_reply_rows[] = { TF_REQ(callback_reply, response, type_base64) };
 const struct type type_callback_reply = TYPE_STRUCT_OF("ProviderCallbackResponse", callback_reply, callback_reply_rows);
 
-static const struct type type_tag = TYPE_STR_IN(1, 200);
+static const struct type type_tag = TYPE_STR_IN(1, STEP_TAG_MAX);
 static const struct type_field kept_callback_rows[] = {
     TF_REQ(callback_call, tag, type_tag),
     TF_REQ(callback_call, payload, type_base64),
