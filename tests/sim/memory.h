@@ -12,6 +12,7 @@ struct text {
     size_t refs, len;
     char data[];
 };
+struct text *text_new(const char *data, size_t len);
 struct text *text_ref(struct text *text);
 void text_unref(struct text *text); /* NULL is fine */
 
@@ -93,6 +94,10 @@ struct memory *memory_new(struct sim *sim, int partitions);
 void memory_free(struct memory *memory);
 
 struct mem_machine *memory_find(struct memory *memory, const char *member); /* NULL: never mentioned */
+struct mem_machine *memory_get(struct memory *memory, const char *member);  /* mentioned from now on */
+/* The wheel: at SCORE_MS, or not there. */
+void memory_put(struct memory *memory, struct mem_machine *machine, int64_t score_ms);
+void memory_drop(struct memory *memory, struct mem_machine *machine);
 int64_t memory_now_ms(const struct memory *memory);   /* the store's clock */
 int64_t memory_told_ms(const struct memory *memory);  /* what it says in answers: the same, unless broken */
 

@@ -227,6 +227,13 @@ struct sim {
 
 extern struct sim *the_sim; /* the one that runs; handlers of machine kinds have no context of their own */
 
+#define VIOLATIONS_SHOWN 12
+
+/* A world (world.c). */
+void world_open(struct sim *sim, const struct sim_options *options);
+void world_run(struct sim *sim); /* until everything has come to rest and is checked */
+void world_close(struct sim *sim);
+
 void sim_count(struct sim *sim, enum fault fault);
 void sim_disturbed(struct sim *sim, int64_t until_us); /* timers may be late until then, and a while longer */
 /* A broken promise. MACHINE may be NULL. */
