@@ -191,11 +191,11 @@ static const void *with_template(struct want *want, const struct runtime_result 
     struct cash *cost = arena_alloc(want->arena, sizeof(*cost));
 
     *verdict = VERDICT_REFUSED;
-    if (result->err || state->deleted)
+    if (result->err || (state->deleted && !want->key)) /* with a key it may have been made before */
         return NULL;
     type_copy(&type_invoice_template, template, as_read(shopper->pattern, &state->invoice_template), want->arena);
     *cost = (struct cash){ shopper->amount, { "RUB" } };
-    *use = (struct template_use){ .id = shopper->id, .template = template };
+    *use = (struct template_use){ .id = shopper->id, .template = template, .removed = state->deleted };
     if (template->details.tag == DETAILS_PRODUCT && price->tag != PRICE_FIXED)
         use->cost = cost;
     *params = (struct invoice_params){ .id = shopper->id, .from = use };
