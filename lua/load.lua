@@ -25,14 +25,20 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local fields = redis.call('HMGET', key_machine, 'status', 'due', 'quiet', 'activity', 'attempts', 'since', 'reason',
     'v', 'state', 'cause', 'asked')
 local first, last = 1, '+'
+local events = redis.call('XLEN', key_events)
 
 if at > 0 then
     last = at
     fields[8], fields[9] = false, false
 elseif fields[8] then
-    first = tonumber(fields[8]) + 1
+    local folded = tonumber(fields[8])
+    if folded and folded >= 1 and folded <= events then
+        first = folded + 1
+    else -- a snapshot of what has not happened: the events know better
+        fields[8], fields[9] = false, false
+    end
 end
 return {
-    0, now, redis.call('XLEN', key_events), redis.call('ZSCORE', key_wheel, id), fields,
+    0, now, events, redis.call('ZSCORE', key_wheel, id), fields,
     redis.call('XRANGE', key_events, first, last),
 }

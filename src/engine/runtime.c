@@ -347,6 +347,14 @@ static void runtime_read_done(void *arg, const struct store_loaded *loaded)
             result.err = machine_fold(read->kind, loaded, arena, &state, &result.detail);
         }
     }
+    if (result.err == SL_ECORRUPT && loaded->snapshot && loaded->info.version > 0) { /* a cache; the events know better */
+        log_warn("%s %s is folded from its events: %s", read->kind->name, read->id, result.detail);
+        read->at_version = loaded->info.version;
+        read->runtime->setup.store->load(read->runtime->setup.store_ctx, read->kind, read->id, read->at_version,
+                                         runtime_read_done, read);
+        arena_free(arena);
+        return;
+    }
     if (!result.err) {
         result.state = state;
         result.info = &loaded->info;

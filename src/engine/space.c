@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/type.h"
 #include "base/xmalloc.h"
 #include "redis/partition.h"
 
@@ -110,7 +111,8 @@ const char *space_split(const char *member, char kind[SPACE_KIND_MAX])
 {
     const char *colon = strchr(member, ':');
 
-    if (!colon || colon == member || (size_t)(colon - member) >= SPACE_KIND_MAX || !colon[1])
+    if (!colon || colon == member || (size_t)(colon - member) >= SPACE_KIND_MAX || !colon[1] ||
+        strlen(colon + 1) > (size_t)type_id.max)
         return NULL;
     memcpy(kind, member, (size_t)(colon - member));
     kind[colon - member] = '\0';

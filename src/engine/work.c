@@ -20,6 +20,16 @@ static void work_begin(void *arg)
     work_next(arg);
 }
 
+/* AT_VERSION: 0, or without the snapshot, which cannot be read. */
+static void work_load_at(struct work *work, int64_t at_version)
+{
+    struct runtime *runtime = work->runtime;
+
+    work->phase = PHASE_LOAD;
+    runtime->stats.loads++;
+    runtime->setup.store->load(runtime->setup.store_ctx, work->kind, work->id, at_version, work_loaded, work);
+}
+
 void work_load(struct work *work)
 {
     struct runtime *runtime = work->runtime;
@@ -33,9 +43,7 @@ void work_load(struct work *work)
         runtime->setup.alarm->after(runtime->setup.alarm_ctx, 0, work_begin, work);
         return;
     }
-    work->phase = PHASE_LOAD;
-    runtime->stats.loads++;
-    runtime->setup.store->load(runtime->setup.store_ctx, work->kind, work->id, 0, work_loaded, work);
+    work_load_at(work, 0);
 }
 
 static struct request *request_take(struct work *work)
@@ -83,6 +91,8 @@ static void work_take(struct work *work, const struct store_loaded *loaded)
     work->snapshot_version = loaded->snapshot ? loaded->snapshot_version : 0;
     work->quiet = info->quiet;
     work->due_ms = info->due_ms;
+    if (info->version > 0 && !*info->activity) /* its hash is gone, its timer with it: what is claimed from the wheel was due */
+        work->due_ms = loaded->now_ms;
     work->attempts = info->attempts;
     work->cause = step_cause_of(info->cause);
     work->failed = info->version > 0 && strcmp(info->status, "failed") == 0;
@@ -102,6 +112,15 @@ static void work_loaded(void *arg, const struct store_loaded *loaded)
     if (!err) {
         runtime_saw_time(work->runtime, loaded->now_ms);
         err = machine_fold(work->kind, loaded, work->arena, &work->state, &detail);
+    }
+    if (!err && !loaded->snapshot && (int64_t)loaded->event_count != loaded->info.version) { /* others went on meanwhile */
+        work_load_at(work, 0);
+        return;
+    }
+    if (err == SL_ECORRUPT && loaded->snapshot && loaded->info.version > 0) { /* it is a cache, and the events know better */
+        log_warn("%s %s is folded from its events: %s", work->kind->name, work->id, detail);
+        work_load_at(work, loaded->info.version);
+        return;
     }
     if (err == SL_ECORRUPT)
         log_error("%s %s cannot be read: %s", work->kind->name, work->id, detail);

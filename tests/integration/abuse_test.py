@@ -65,7 +65,7 @@ def pay(identity, *lies):
 
     def look():
         state = get(f"/v1/invoices/{identity}")
-        rests = "pending" not in state["payments"][0]["payment"]["status"]
+        rests = next(iter(state["payments"][0]["payment"]["status"])) in ("captured", "failed")
         return state if rests or state["machine"]["status"] == "failed" else None
     return wait_for(f"{identity} to rest", look)
 
@@ -156,6 +156,61 @@ def when_time_is_up_the_provider_must_say_what_now():
     expect(state["machine"]["cause"] == "bad_answer", f"{state['machine']}")
 
 
+def hold(identity):
+    """Holds a payment; its machine's key."""
+    world = WORLD["world"]
+    payment = world.payment()
+    payment["flow"] = {"hold": {"on_hold_expiration": "capture"}}
+    create(identity)
+    status, answer = request(WORLD["port"], "POST", f"/v1/invoices/{identity}/payments", payment)
+    expect(status == 202, f"{identity}: the payment was answered {status} {answer}")
+    key = world.redis_cli("--scan", "--pattern", f"sluice:{{*}}:inv:{identity}").strip()
+
+    def look():
+        return world.redis_cli("HMGET", key, "activity", "state").split("\n")[0] == "flow_waiting" and world.redis_cli(
+            "ZSCORE", f"{key.split('inv:')[0]}wheel", f"inv:{identity}").strip() == world.redis_cli("HGET", key, "due").strip()
+    wait_for(f"{identity} to be held", look)
+    return key
+
+
+def a_snapshot_is_only_a_cache():
+    """What is wrong with it, the events make it good again, and the payment goes on at its time."""
+    world = WORLD["world"]
+
+    def edit(text):
+        document = json.loads(text)
+        terms = next(o["term_set_hierarchy"]["data"] for o in document["objects"] if "term_set_hierarchy" in o)
+        terms["term_set"]["payments"]["holds"]["lifetime"] = {"value": {"seconds": 5}}
+        return json.dumps(document)
+    world.apply_domain(WORLD["port"], edit=edit)
+    spoilt = {
+        "garbage": ("HSET", "state", "{{{"), "empty": ("HSET", "state", "{}"), "packed": ("HSET", "state", "\x08abc"),
+        "later": ("HSET", "v", "99"), "earlier": ("HSET", "v", "-1"), "word": ("HSET", "v", "x"),
+        "absent": ("HDEL", "v", "state"), "gone": ("DEL",),
+    }
+    keys = {name: hold(name) for name in spoilt}
+    for name, (command, *words) in spoilt.items():
+        world.redis_cli(command, keys[name], *words)
+        expect(world.status(WORLD["port"], name) in ("processed", "captured"), f"{name}: it cannot be read")
+    for name in spoilt:
+        wait_for(f"{name} to be captured", lambda name=name: world.status(WORLD["port"], name) == "captured")
+        world.check_invoice(WORLD["port"], name)
+    world.apply_domain(WORLD["port"])
+
+
+def names_that_are_none_end_nobody():
+    """Somebody wrote to the wheel by hand."""
+    world = WORLD["world"]
+    wheels = world.redis_cli("--scan", "--pattern", "sluice:{*}:wheel").split()
+    members = [":", "x", "inv:", "foo:bar", "inv:nobody", "inv:" + "a" * 129, "inv:" + "a" * 5000, "inv:a b{}"]
+    for member in members:
+        world.redis_cli("ZADD", wheels[0], "1", member)
+    pay("beside")
+    get("/v1/timers")
+    get("/v1/machines?status=waiting")
+    world.redis_cli("ZREM", wheels[0], *members)
+
+
 def main():
     with World() as world:
         daemon, port = world.start_daemon()
@@ -170,6 +225,8 @@ def main():
             ("a recurrent token may be long", a_recurrent_token_may_be_long),
             ("a reason may name many limits", a_reason_may_name_many_limits),
             ("when time is up the provider must say what now", when_time_is_up_the_provider_must_say_what_now),
+            ("a snapshot is only a cache", a_snapshot_is_only_a_cache),
+            ("names that are none end nobody", names_that_are_none_end_nobody),
         ])
         status = daemon.stop()
         if status:
