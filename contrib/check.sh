@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds with sanitizers and warnings as errors, runs every test, and ends with a line "N passed, N failed".
+# Builds with sanitizers and warnings as errors, runs every test, shows which were skipped and why, and ends with a line
+# "N passed, N failed"; those skipped are counted in a line of their own before it.
 #
 #   contrib/check.sh            in a build folder of its own, which it keeps for the next time
 #   CHECK_BUILD=DIR             another build folder
@@ -21,12 +22,23 @@ make -s -j"$jobs"
 code=0
 make -s -j"$jobs" -k check || code=$?
 
-# Criterion says how many tests each program ran; a program without such a line counts as one test.
+# Criterion says how many tests each program ran; a program without such a line counts as one test. What was skipped is
+# a line "SKIP what: why" of a program that ran others, or a program that left with 77 after a last word.
 passed=0
 failed=0
+skipped=0
+reasons=
 while IFS= read -r trs; do
     log=${trs%.trs}.log
     result=$(sed -n 's/^:test-result: //p' "$trs" | head -n 1)
+    skips=$(grep -aE '^SKIP [^ ]+: ' "$log" || true)
+    if [ -z "$skips" ] && [ "$result" = SKIP ]; then
+        skips="SKIP $(basename "${trs%.trs}"): $(grep -av '^SKIP ' "$log" | grep -a . | tail -n 1)"
+    fi
+    if [ -n "$skips" ]; then
+        skipped=$((skipped + $(wc -l <<<"$skips")))
+        reasons+=$skips$'\n'
+    fi
     line=$(grep -a 'Synthesis: Tested:' "$log" | tail -n 1 | sed 's/\x1b\[[0-9;]*m//g' || true)
     if [ -n "$line" ]; then
         ok=$(sed -n 's/.*Passing: \([0-9]*\).*/\1/p' <<<"$line")
@@ -40,6 +52,8 @@ while IFS= read -r trs; do
         if [ "$result" != PASS ] && [ "$bad" -eq 0 ]; then bad=1; fi
     elif [ "$result" = PASS ]; then
         ok=1 bad=0
+    elif [ "$result" = SKIP ]; then
+        ok=0 bad=0
     else
         ok=0 bad=1
     fi
@@ -54,6 +68,10 @@ done < <(find . -name '*.trs' | sort)
 if [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then
     echo "make check failed with status $code, though no test did"
     failed=1
+fi
+if [ "$skipped" -gt 0 ]; then
+    printf '%s' "$reasons" | sed 's/^SKIP /skipped: /'
+    echo "$skipped skipped"
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

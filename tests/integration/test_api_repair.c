@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "support/banked.h"
+#include "support/skip.h"
 
 #define SHOP_ACCOUNT 3001 /* of the example's shop */
 #define NEVER "{\"decisions\":[{\"if_\":{\"constant\":false},\"then_\":{\"value\":%s}}]}"
@@ -368,7 +369,7 @@ Test(api_repair, the_command_line_shows_asks_and_does, .timeout = 60)
     int terminal = terminal_open(slave, sizeof(slave));
 
     if (terminal < 0)
-        cr_skip_test("this machine has no pseudo-terminals; is /dev/pts mounted?");
+        skip_test("this machine has no pseudo-terminals; is /dev/pts mounted?");
     close(terminal);
     banked_open(&bank, NULL);
     pay(&bank, "ask", "unexpected_failure");
