@@ -313,7 +313,7 @@ static void first_done(struct want *want, const struct runtime_result *result)
     const struct start_payment_reply *reply = result->reply;
 
     want->done_version = result->version;
-    if (reply && (want->call.kind == CALL_START_PAYMENT || want->call.kind == CALL_REGISTER_PAYMENT))
+    if (reply && !result->refused && (want->call.kind == CALL_START_PAYMENT || want->call.kind == CALL_REGISTER_PAYMENT))
         snprintf(want->reply, sizeof(want->reply), "%s", reply->payment_id);
     want_repeat(want);
 }
