@@ -109,12 +109,12 @@ void space_tag_key(const struct space *space, const char *tag, char out[TAG_KEY_
 
 const char *space_split(const char *member, char kind[SPACE_KIND_MAX])
 {
-    const char *colon = strchr(member, ':');
+    const char *colon = strchr(member, ':'), *id = colon ? colon + 1 : "";
 
-    if (!colon || colon == member || (size_t)(colon - member) >= SPACE_KIND_MAX || !colon[1] ||
-        strlen(colon + 1) > (size_t)type_id.max)
+    if (!colon || colon == member || (size_t)(colon - member) >= SPACE_KIND_MAX || !*id ||
+        strlen(id) > (size_t)type_id.max || type_id.check(&id))
         return NULL;
     memcpy(kind, member, (size_t)(colon - member));
     kind[colon - member] = '\0';
-    return colon + 1;
+    return id;
 }

@@ -52,7 +52,7 @@ void space_once_key(const struct space *space, const char *kind, const char *id,
 void space_tag_key(const struct space *space, const char *tag, char out[TAG_KEY_MAX]);
 
 /* MEMBER's parts: the kind's name is copied to KIND (at most KIND_MAX bytes with the NUL); the id is what
- * follows in MEMBER, no longer than an id may be. NULL if MEMBER is no such name. */
+ * follows in MEMBER, and is what an id may be. NULL if MEMBER is no such name. */
 #define SPACE_KIND_MAX 32
 const char *space_split(const char *member, char kind[SPACE_KIND_MAX]);
 

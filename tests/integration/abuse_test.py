@@ -202,7 +202,7 @@ def names_that_are_none_end_nobody():
     """Somebody wrote to the wheel by hand."""
     world = WORLD["world"]
     wheels = world.redis_cli("--scan", "--pattern", "sluice:{*}:wheel").split()
-    members = [":", "x", "inv:", "foo:bar", "inv:nobody", "inv:" + "a" * 129, "inv:" + "a" * 5000, "inv:a b{}"]
+    members = [":", "x", "inv:", "foo:bar", "inv:nobody", "inv:" + "a" * 129, "inv:" + "a" * 5000, "inv:a b{}", "inv:a\n\"b", "inv:.."]
     for member in members:
         world.redis_cli("ZADD", wheels[0], "1", member)
     pay("beside")
