@@ -141,6 +141,11 @@ bool answer_failed(struct api_request *request, const struct runtime_result *res
         answer_problem(request, 422, "IdempotencyKeyReused", result->detail, NULL);
         return true;
     }
+    if (result->err == SL_EFAILED && result->activity) {
+        answer_problem(request, 423, "MachineFailed", result->detail,
+                       arena_printf(request->arena, ",\"activity\":\"%s\"", result->activity));
+        return true;
+    }
     if (!result->err && result->repeated)
         answer_header(request, "Idempotent-Replayed", "true");
     if (!result->err)

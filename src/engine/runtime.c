@@ -111,6 +111,8 @@ void request_answer(struct work *work, struct request *request, enum sl_err err,
         return;
     if (work->loaded && (work->version > 0 || work->turn.change_count > 0))
         result.state = work->state;
+    if (err == SL_EFAILED && result.state)
+        result.activity = work->kind->label(work->state).activity;
     if (refused)
         work->runtime->stats.refusals++;
     request->answered = true;

@@ -80,6 +80,7 @@ struct runtime_result {
                              SL_EDOWN, SL_EUNKNOWN, SL_ETIMEOUT, SL_EBUSY, SL_ECORRUPT; SL_ECONFLICT: its key was used
                              for something else */
     bool repeated;        /* SL_OK: it was done before, under the same key; the rest is as of then */
+    const char *activity; /* SL_EFAILED: what it could not do; NULL: not known */
     bool refused;         /* the handler refused: nothing changed, REPLY says why */
     const char *detail;   /* not SL_OK: a sentence, else NULL */
     const void *reply;    /* what the step put there; may be NULL */
