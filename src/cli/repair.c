@@ -226,6 +226,14 @@ static void show_postings(const json_t *plan)
         printf("    under the idempotency key %s\n", text_of(json_object_get(plan, "effect"), "key"));
 }
 
+/* What only the bank knows, and what becomes of it: a repair that changes nothing has the bank asked again. */
+static void show_asked(const json_t *plan)
+{
+    if (json_object_get(plan, "asked_and_not_answered"))
+        printf("%25sA callback was handed to the provider, who has not answered; %s.\n", "",
+               json_array_size(json_object_get(plan, "changes")) ? "this would leave it at that" : "it would be handed over again");
+}
+
 /* Rehearses all ways and lists those that fit, numbered. The count; CHOICES gets them. */
 static size_t show_ways(const struct cli *cli, const struct way **choices)
 {
@@ -240,6 +248,7 @@ static size_t show_ways(const struct cli *cli, const struct way **choices)
             choices[count++] = &ways[i];
             printf("  %zu %-20s %s\n%25s", count, ways[i].name, ways[i].help, "");
             show_plan(plan);
+            show_asked(plan);
         }
         json_decref(plan);
     }

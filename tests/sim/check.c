@@ -151,6 +151,7 @@ static void check_bank(struct checking *checking, const char *id, const struct p
     int64_t captures = is_captured(payment);
 
     bank_account(sim->bank, id, what->id, &bank);
+    sim->untold += (uint64_t)bank.unconfirmed;
     if (bank.charges != charges || bank.captures != captures || bank.cancels != cancels)
         sim_violation(sim, id, "payment %s is %s, and the bank has %" PRId64 " charges, %" PRId64 " captures, %" PRId64
                       " cancels", what->id, type_name_of(&type_payment_status, what->status.tag), bank.charges,

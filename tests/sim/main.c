@@ -83,7 +83,7 @@ static void report_world(struct sim *sim, uint64_t digest)
 /* ---- the program ---- */
 
 struct totals {
-    uint64_t payments, machines, violations, failed_worlds, store_ops, bank_calls, steps, reversals, repairs;
+    uint64_t payments, machines, violations, failed_worlds, store_ops, bank_calls, steps, untold, repairs;
     uint64_t late_max_ms, counts[FAULT_COUNT];
     uint64_t deeds[DEED_COUNT][VERDICT_COUNT];
 };
@@ -99,7 +99,7 @@ static void totals_add(struct totals *totals, const struct sim *sim)
     totals->store_ops += sim->store_ops;
     totals->bank_calls += sim->bank_calls;
     totals->steps += sim->steps;
-    totals->reversals += sim->reversals;
+    totals->untold += sim->untold;
     totals->repairs += sim->repairs;
     for (i = 0; i < FAULT_COUNT; i++)
         totals->counts[i] += sim->counts[i];
@@ -216,9 +216,9 @@ int main(int argc, char **argv)
         wish.options.seed++;
     }
     printf("%" PRIu64 " worlds, %" PRIu64 " payments on %" PRIu64 " machines, %" PRIu64 " store requests, %" PRIu64
-           " bank calls, %" PRIu64 " steps, %" PRIu64 " repairs, %" PRIu64 " charges reversed by the bank\n", wish.seeds,
+           " bank calls, %" PRIu64 " steps, %" PRIu64 " repairs, %" PRIu64 " charges whose callbacks were never answered\n", wish.seeds,
            totals.payments, totals.machines, totals.store_ops, totals.bank_calls, totals.steps, totals.repairs,
-           totals.reversals);
+           totals.untold);
     report_faults(totals.counts);
     whole = deeds_report(totals.deeds);
     printf("digest %016" PRIx64 "\n%" PRIu64 " violations in %" PRIu64 " worlds\n", all, totals.violations,

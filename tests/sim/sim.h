@@ -219,7 +219,7 @@ struct sim {
     size_t revisions_known;
     uint64_t counts[FAULT_COUNT];
     uint64_t deeds[DEED_COUNT][VERDICT_COUNT];
-    uint64_t violations, steps, store_ops, bank_calls, reversals, repairs, late_max_ms, late_sum_ms, claims;
+    uint64_t violations, steps, store_ops, bank_calls, untold, repairs, late_max_ms, late_sum_ms, claims;
     struct buf history;    /* texts of violations */
     char bad[8][64];       /* machines with violations */
     size_t bad_count;
