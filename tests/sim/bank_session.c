@@ -172,7 +172,7 @@ static void answer_sleep(struct bank_session *session, const struct order *order
 struct secure {
     struct acquirer *bank;
     struct bank_session *session;
-    int tries;
+    int tries, tries_max; /* of those that nobody answers */
     bool failure; /* told as a change of the session, not as a callback */
     char tag[96], payload[16];
 };
@@ -184,7 +184,7 @@ static void secure_done(void *arg, enum callback_end end)
     struct secure *secure = arg;
     struct sim *sim = secure->bank->sim;
 
-    if (end == CALLBACK_UNKNOWN ? secure->tries < 8 : end == CALLBACK_REFUSED && secure->tries < 2) { /* as good senders do, it tries again */
+    if (end == CALLBACK_UNKNOWN ? secure->tries < secure->tries_max : end == CALLBACK_REFUSED && secure->tries < 2) {
         clock_after(sim, rng_between(&sim->bank_rng, 10000, 1500000), 0, secure_send, secure);
         return;
     }
@@ -215,6 +215,7 @@ static void secure_plan(struct bank_session *session, int64_t delay_us, int numb
     secure->bank->senders++;
     secure->session = session;
     secure->failure = failure;
+    secure->tries_max = rng_below(&session->bank->sim->bank_rng, 3) ? 8 : 1; /* not all senders are good ones */
     snprintf(secure->tag, sizeof(secure->tag), "%s", session->tag);
     snprintf(secure->payload, sizeof(secure->payload), "Y2Jh%c%c==", 'A' + number % 26, 'A');
     clock_after(session->bank->sim, delay_us, 0, secure_send, secure);

@@ -112,7 +112,8 @@ static void order_send(struct order *order)
         clock_after(sim, way_us, 0, order_answered, order);
         return;
     }
-    if (sim_fault(sim, weather->unanswered, FAULT_CALL_UNANSWERED)) {
+    /* Callbacks more often than their share: there are few of them, and nobody but the engine asks again. */
+    if (sim_fault(sim, weather->unanswered * (order->kind == FX_PROVIDER_CALLBACK ? 8 : 1), FAULT_CALL_UNANSWERED)) {
         order->lose = true;
         if (rng_below(&sim->faults, 2)) /* counters lie on several nodes: some heard of it, some did not */
             order->partitions = rng_next(&sim->faults);
