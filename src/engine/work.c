@@ -39,6 +39,8 @@ void work_load(struct work *work)
         work->queue->conflicts == 0) {
         work->phase = PHASE_LOAD;
         work->state = machine_state_new(work->kind, work->arena);
+        work->version = work->snapshot_version = work->quiet = work->due_ms = 0; /* of a machine that was here before */
+        work->failed = false;
         work->loaded = work->unseen = true;
         runtime->setup.alarm->after(runtime->setup.alarm_ctx, 0, work_begin, work);
         return;
@@ -254,6 +256,11 @@ void work_next(struct work *work)
         }
         turn_begin(work);
         turn_run(work, request_input(request));
+        return;
+    }
+    if (work->unseen && work->token_ms) { /* a claim that came while no more than a key was looked at */
+        work->reclaimed_ms = work->token_ms;
+        work_reload(work);
         return;
     }
     if (asked_is_open(work) && (work->queue || work->timer_due || work->token_ms)) {
