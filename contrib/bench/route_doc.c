@@ -1,6 +1,7 @@
 /* See route_doc.h. */
 #include "route_doc.h"
 
+#include <assert.h>
 #include <stdbool.h>
 
 #define FIRST_ID 1001
@@ -91,6 +92,7 @@ void route_doc_fill(json_t *doc, int terminals, int limits)
     size_t at;
     int i;
 
+    assert(limits <= (int)(sizeof(limit_ids) / sizeof(limit_ids[0])));
     for (i = 0; i < limits; i++)
         json_array_append_new(objects, limit_config(limit_ids[i], i == 1));
     for (i = 0; i < terminals; i++) {

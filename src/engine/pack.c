@@ -70,7 +70,7 @@ static struct loaded *loaded_of(struct packer *packer, const struct machine_kind
     while (kind->dictionaries && kind->dictionaries[loaded->newest])
         loaded->newest++;
     assert(loaded->newest <= PACK_DICTIONARIES_MAX);
-    if (loaded->newest > 0) {
+    if (kind->dictionaries && loaded->newest > 0) {
         newest = kind->dictionaries[loaded->newest - 1];
         loaded->packing = ZSTD_createCDict(newest, strlen(newest), LEVEL);
     }
