@@ -54,7 +54,7 @@ const char *url_fault(const char *url)
         return "has a character that a URL cannot have; escape it";
     if (strncmp(url, BUILTIN, sizeof(BUILTIN) - 1) == 0) {
         host = url + sizeof(BUILTIN) - 1;
-        return *host && strspn(host, LETTERS) == strlen(host) ? NULL : "must be builtin: and a name";
+        return *host && strspn(host, LETTERS "-") == strlen(host) ? NULL : "must be builtin: and a name";
     }
     if (!is_after(url, "http://", &host) && !is_after(url, "https://", &host))
         return "must begin with http:// or https://";

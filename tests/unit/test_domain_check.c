@@ -195,7 +195,7 @@ Test(domain_check, takes_every_address_that_can_be_called)
 {
     static const char *const urls[] = {
         "http://127.0.0.1:8090/provider", "https://bank.example", "http://[::1]:80/x", "HTTP://Bank_1.example:65535/",
-        "https://bank.example/a%20b/~c", "builtin:approve",
+        "https://bank.example/a%20b/~c", "builtin:approve", "builtin:risk-low",
     };
     size_t i;
 
