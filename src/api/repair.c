@@ -112,7 +112,21 @@ static void rehearsal_write(const struct runtime_rehearsal *rehearsal, struct bu
     buf_char(out, '}');
 }
 
-/* Limits that are given back are given back; what calls bring is anybody's guess. */
+static bool holds_limits(const struct limit_order *order)
+{
+    size_t i, j;
+
+    for (i = 0; i < order->count; i++) {
+        for (j = 0; j < order->requests[i].count; j++) {
+            if (order->requests[i].changes[j].verb == LIMIT_HOLD)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Limits that are given back are given back; what they come to when they are held, or what calls bring, is anybody's
+ * guess. */
 static const struct effect_result *assume(const struct effect *effect, struct arena *arena)
 {
     const struct limit_order *order = effect->args;
@@ -121,7 +135,7 @@ static const struct effect_result *assume(const struct effect *effect, struct ar
     struct limit_outcome *outcomes;
     size_t i;
 
-    if (effect->kind != FX_LIMITS)
+    if (effect->kind != FX_LIMITS || holds_limits(order))
         return NULL;
     outcomes = arena_array(arena, order->count, sizeof(*outcomes));
     for (i = 0; i < order->count; i++)
@@ -189,8 +203,8 @@ static void repair_invoice(struct api_request *request, const struct invoice_cal
         runtime_repair_once(runtime, &invoice_kind, id, request->call, CALL_DEADLINE_MS, request->once, repaired,
                             request);
     else
-        runtime_rehearse(runtime, &invoice_kind, id, call ? IN_REPAIR : IN_TIMEOUT, request->call,
-                         call ? assume : NULL, rehearsed, request);
+        runtime_rehearse(runtime, &invoice_kind, id, call ? IN_REPAIR : IN_TIMEOUT, request->call, assume, rehearsed,
+                         request);
 }
 
 void repairs_post(struct api_request *request)

@@ -194,10 +194,10 @@ void step_timer_ms(struct step_out *out, int64_t due_ms);
 /* Run the next step at once: the timer is set for the step's own moment. */
 void step_continue(const struct step_in *in, struct step_out *out);
 void step_effect(const struct step_in *in, struct step_out *out, int kind, const void *args);
-/* The same for an order that need not wait for the commit: one that the steps of this turn, run again from the last
- * commit, are sure to come to again (or to do no harm by not coming to), with the same ARGS. It saves a commit: the
- * turn goes on with the result. It waits all the same when a caller waits for the turn's answer, when the machine is
- * not claimed, or when tags are to be bound. */
+/* The same for an order that need not wait for the commit, which saves one: the turn goes on with the result. Run again
+ * from the last commit, the steps of the turn must be sure to order it again with the same ARGS, or do no harm by not
+ * doing so; and effects of the turn before it must bear to be performed again behind it. It waits all the same when a
+ * caller waits for the turn's answer, when the machine is not claimed, or when tags are to be bound. */
 void step_effect_ahead(const struct step_in *in, struct step_out *out, int kind, const void *args);
 void step_note(struct step_out *out, int kind, const void *args);
 void step_refuse(struct step_out *out, const void *reply);

@@ -79,6 +79,7 @@ static void rehearse_step(struct rehearsing *one, const void *config)
         in.call = one->args;
         in.input = IN_EFFECT;
         in.args = result;
+        in.effect = rehearsal.effect;
         memset(out, 0, sizeof(*out));
         one->kind->step(&in, out);
     }

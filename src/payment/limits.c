@@ -100,6 +100,11 @@ bool limits_ask_shop(struct step_ctx *ctx, enum limit_verb verb, bool tolerant, 
     return limits_ask(&task, &facts, set, ctx->in->arena, ask, &fault) || fault_fails(ctx, &fault);
 }
 
+bool limits_ask_shop_commit(struct step_ctx *ctx, struct limits_ask *ask)
+{
+    return limits_ask_shop(ctx, LIMIT_COMMIT, true, ask, NULL);
+}
+
 /* The limits that the route's terms name for a payment of COST; *LIMITS NULL: none. What is committed and what is
  * rolled back has to be what was held, so all of them see the same facts. False: the step has failed. */
 static bool route_limits(struct step_ctx *ctx, const struct route *route, const struct cash *cost,
@@ -169,6 +174,29 @@ bool limits_ask_route(struct step_ctx *ctx, const struct route *route, const str
                         set, fault);
 }
 
+bool limits_ask_unused(struct step_ctx *ctx, struct limits_ask *ask)
+{
+    const struct limits_route_task task = {
+        .verb = LIMIT_ROLLBACK, .iter = (int64_t)ctx->payment->routes.count, .tolerant = true,
+    };
+    const struct route *candidates = ctx->payment->candidates.items, *chosen = payment_route(ctx->payment);
+    size_t i;
+
+    for (i = 0; i < ctx->payment->candidates.count; i++) {
+        if (!route_equal(&candidates[i], chosen) && !limits_ask_route(ctx, &candidates[i], &task, ask, NULL, NULL))
+            return false;
+    }
+    return true;
+}
+
+bool limits_release_unused(struct step_ctx *ctx)
+{
+    const struct session *session = payment_session(ctx->payment, TARGET_PROCESSED);
+    struct limits_ask ask = { 0 };
+
+    return (session && session->changes > 0) || (limits_ask_unused(ctx, &ask) && limits_run(ctx, &ask));
+}
+
 bool limits_run_refund(struct step_ctx *ctx, enum limit_verb verb)
 {
     const struct refund *refund = &ctx->refund->refund;
@@ -226,7 +254,7 @@ bool limits_run_order(struct step_ctx *ctx, struct limits_ask *ask, struct limit
     if (result && result->kind == FX_LIMITS)
         return take(ctx, ask, result);
     *order = (struct limit_order){ ask->requests, ask->count };
-    step_effect(ctx->in, ctx->out, FX_LIMITS, order);
+    (ask->ahead ? step_effect_ahead : step_effect)(ctx->in, ctx->out, FX_LIMITS, order);
     return false;
 }
 

@@ -4,7 +4,7 @@
  *
  *     struct limits_ask ask = { 0 };
  *
- *     if (!limits_ask_shop(ctx, LIMIT_COMMIT, false, &ask) || !limits_run(ctx, &ask))
+ *     if (!limits_ask_shop(ctx, LIMIT_HOLD, false, &ask, NULL) || !limits_run(ctx, &ask))
  *         return;                  (ordered, or the step has failed)
  *     ...                          (done: the step goes on)
  *
@@ -22,6 +22,7 @@
 struct limits_ask {
     struct limit_request *requests; /* in the arena */
     size_t count, room;
+    bool ahead; /* it need not wait for the commit of what led to it (step_effect_ahead) */
     const struct limit_answer *answer; /* set by limits_run */
 };
 
@@ -44,6 +45,10 @@ bool limits_set_of(const struct domain *domain, const struct type_list *limits, 
  * False: the step has failed. */
 bool limits_ask_shop(struct step_ctx *ctx, enum limit_verb verb, bool tolerant, struct limits_ask *ask,
                      struct limits_set *set);
+/* Adds what shop_limit_applied announced: the shop's limits are committed. Whatever ends a payment between that and its
+ * first routing has to ask for it; the routing itself does. It is tolerant, since a payment that was led past its
+ * shop's limits by hand has nothing held of them. False: the step has failed. */
+bool limits_ask_shop_commit(struct step_ctx *ctx, struct limits_ask *ask);
 
 /* How a route's limits are asked. */
 struct limits_route_task {
@@ -60,6 +65,13 @@ struct limits_route_task {
  * the step otherwise. False: the step has failed. */
 bool limits_ask_route(struct step_ctx *ctx, const struct route *route, const struct limits_route_task *task,
                       struct limits_ask *ask, struct limits_set *set, struct turnover_fault *fault);
+
+/* Adds the rollback of what is held for the candidates of the latest routing that were not chosen. What was never held,
+ * or has been given back before, is passed over. False: the step has failed. */
+bool limits_ask_unused(struct step_ctx *ctx, struct limits_ask *ask);
+/* Asks for that and runs it, unless the route's session has come so far that it must have been done: whatever is to come
+ * of that session, they are given back before. True, false: as limits_run. */
+bool limits_release_unused(struct step_ctx *ctx);
 
 /* Asks for the limits of CTX's refund and runs that: those of the payment's route at the refund's revision, which must
  * be CTX's configuration. They are not compared with their boundaries. True, false: as limits_run. */

@@ -140,6 +140,13 @@ static void release_routing(struct step_ctx *ctx, struct limits_ask *ask)
     }
 }
 
+/* Adds the commit of the shop's limits, which go with a routing that came to no end. */
+static void shop_is_told(struct step_ctx *ctx, struct limits_ask *ask)
+{
+    if (!limits_ask_shop_commit(ctx, ask))
+        memset(ctx->out, 0, sizeof(*ctx->out));
+}
+
 /* Gives back the limits that the interrupted attempt may hold, though no event says so (repair.md 6). False: it is
  * ordered, or the step has failed. */
 static bool release_limits(struct step_ctx *ctx)
@@ -148,6 +155,8 @@ static bool release_limits(struct step_ctx *ctx)
     struct limits_ask ask = { 0 };
     size_t i;
 
+    if (ctx->payment->activity == ACT_RISK_SCORING || ctx->payment->activity == ACT_ROUTING)
+        shop_is_told(ctx, &ask);
     if (ctx->payment->activity == ACT_ROUTING)
         release_routing(ctx, &ask);
     for (i = 0; ctx->payment->activity == ACT_CASH_FLOW_BUILDING && i < ctx->payment->candidates.count; i++)
@@ -189,13 +198,16 @@ static const struct session *session_under_way(struct step_ctx *ctx)
 /* As if the adapter had finished with STATUS. A suspended session ends as it stands: nothing activates it. */
 static void finish_session(struct step_ctx *ctx, const struct proxy_status *status, const struct trx *trx)
 {
-    const struct session *current = session_under_way(ctx);
+    const struct session *current;
     struct session *session;
     struct proxy_finish finish = { .status = *status };
     struct proxy_result result = {
         .intent = { .tag = PROXY_INTENT_FINISH, .finish = &finish }, .trx = kept(ctx, &type_trx, trx),
     };
 
+    if (ctx->payment->activity == ACT_PROCESSING_SESSION && !limits_release_unused(ctx))
+        return;
+    current = session_under_way(ctx);
     if (!current)
         return;
     if (current->status == SESSION_FINISHED) {

@@ -34,7 +34,9 @@ static bool settle_limits(struct step_ctx *ctx, enum ledger_act act)
         .session = true,
     };
     const struct route *route = payment_route(ctx->payment);
-    struct limits_ask ask = { 0 };
+    /* Captured or cancelled: whatever comes between, it ends the same. But what a registered payment holds it may hold
+     * since this very turn, and a hold that is repeated behind its end is a fault. */
+    struct limits_ask ask = { .ahead = ctx->payment->payment.registration_origin.tag != ORIGIN_PROVIDER };
 
     return (!route || limits_ask_route(ctx, route, &task, &ask, NULL, NULL)) && limits_run(ctx, &ask);
 }

@@ -4,7 +4,8 @@
 #include "payment/route.h"
 #include "payment/steps/step.h"
 
-/* The failed attempt's limits; they were held, so that one that is not there is a fault. */
+/* The failed attempt's limits; they were held, so that one that is not there is a fault. An attempt that ended before
+ * its session began has not given back those of the other candidates. */
 static bool release(struct step_ctx *ctx, struct limits_ask *ask)
 {
     const struct session *session = payment_session(ctx->payment, TARGET_PROCESSED);
@@ -15,7 +16,8 @@ static bool release(struct step_ctx *ctx, struct limits_ask *ask)
     };
     const struct route *route = payment_route(ctx->payment);
 
-    return !route || limits_ask_route(ctx, route, &task, ask, NULL, NULL);
+    return (!route || limits_ask_route(ctx, route, &task, ask, NULL, NULL)) &&
+           (session || limits_ask_unused(ctx, ask));
 }
 
 void step_processing_failure(struct step_ctx *ctx)

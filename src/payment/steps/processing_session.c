@@ -1,6 +1,8 @@
-/* The session that gets the money authorised. Its start is an event of its own, committed before the adapter
- * hears of the payment; a payment whose deadline has passed by then is not begun on this route.
- * Ref: doc/spec/payment.md 8.7; doc/spec/session.md 9. */
+/* The session that gets the money authorised. Its start is committed before the adapter hears of the payment; a
+ * payment whose deadline has passed by then is not begun on this route. Between the two the candidates that were not
+ * chosen get their limits back: once the choice is stored, and before a slow adapter could keep them from others.
+ * Ref: doc/spec/payment.md 8.7; doc/spec/session.md 9; doc/spec/limits.md 7. */
+#include "payment/limits.h"
 #include "payment/session.h"
 #include "payment/steps/step.h"
 
@@ -26,8 +28,8 @@ void step_processing_session(struct step_ctx *ctx)
 
     if (!session)
         session_begin(ctx);
-    else if (result)
+    else if (result && result->kind != FX_LIMITS)
         session_answer(ctx, session, result);
-    else
+    else if (ctx->in->quiet > 0 || limits_release_unused(ctx)) /* quiet: the adapter has been asked before */
         session_run(ctx, session);
 }

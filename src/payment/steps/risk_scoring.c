@@ -4,11 +4,18 @@
 #include "base/log.h"
 #include "payment/effect.h"
 #include "payment/flow.h"
+#include "payment/limits.h"
 #include "payment/proxy.h"
 #include "payment/steps.h"
 #include "payment/steps/step.h"
 
 #define RISK_UNKNOWN RISK_HIGH /* inspect_score, doc/spec/domain.md 12 */
+
+/* An order of limits that remembers the score. */
+struct risk_order {
+    struct limit_order order; /* first: it is what whoever performs it sees */
+    int risk;
+};
 
 static void inspect(struct step_ctx *ctx, const struct shop *shop, const struct inspector *inspector)
 {
@@ -30,13 +37,15 @@ static void inspect(struct step_ctx *ctx, const struct shop *shop, const struct 
     args->key = arena_printf(ctx->in->arena, "%s.inspect", proxy_key_prefix(ctx));
     args->timeout_ms = FX_INSPECT_TIMEOUT_MS;
     args->request = request;
-    step_effect(ctx->in, ctx->out, FX_INSPECT, args);
+    step_effect_ahead(ctx->in, ctx->out, FX_INSPECT, args); /* that the shop's limits allow it is found again */
 }
 
 static int risk_of(const struct step_ctx *ctx, const struct inspector *inspector, const struct effect_result *result)
 {
     const struct inspect_answer *answer = result->value;
 
+    if (result->kind == FX_LIMITS)
+        return ((const struct risk_order *)ctx->in->effect->args)->risk;
     if (!result->err)
         return answer->risk_score;
     log_warn("invoice %s payment %s: inspector %s: %s", ctx->in->id, ctx->payment->payment.id, inspector->name,
@@ -44,11 +53,23 @@ static int risk_of(const struct step_ctx *ctx, const struct inspector *inspector
     return inspector->fallback_risk_score ? inspector->fallback_risk_score : RISK_UNKNOWN;
 }
 
+/* The payment is at its end: the shop's limits are committed before. False: ordered, or the step has failed. */
+static bool shop_is_told(struct step_ctx *ctx, int risk)
+{
+    struct risk_order *order = arena_alloc(ctx->in->arena, sizeof(*order));
+    struct limits_ask ask = { 0 };
+
+    order->risk = risk;
+    return limits_ask_shop_commit(ctx, &ask) && limits_run_order(ctx, &ask, &order->order);
+}
+
 void risk_scored(struct step_ctx *ctx, int risk)
 {
     struct risk_score_changed changed = { .risk_score = risk };
     struct operation_failure failure;
 
+    if (risk == RISK_FATAL && !shop_is_told(ctx, risk))
+        return;
     emit_change(ctx, &(struct payment_change){
         .tag = PCHG_RISK_SCORE_CHANGED,
         .risk_score_changed = arena_memdup(ctx->in->arena, &changed, sizeof(changed)),
