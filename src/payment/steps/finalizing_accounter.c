@@ -22,6 +22,15 @@ static void token_check(const struct step_ctx *ctx)
                  wanted ? "the provider gave no recurrent token" : "the provider gave an unwanted recurrent token");
 }
 
+/* Whether the end of its first session is all that happened to it: if that was said by hand, the other candidates may hold
+ * their limits still. */
+static bool ended_unheard(const struct payment_state *payment)
+{
+    const struct session *session = payment_session(payment, TARGET_PROCESSED);
+
+    return session && session->changes <= 1 && !payment->new_cash_provided;
+}
+
 /* The turnover of the route gets what was captured, or its hold back. False: ordered, or the step has failed. */
 static bool settle_limits(struct step_ctx *ctx, enum ledger_act act)
 {
@@ -38,7 +47,8 @@ static bool settle_limits(struct step_ctx *ctx, enum ledger_act act)
      * since this very turn, and a hold that is repeated behind its end is a fault. */
     struct limits_ask ask = { .ahead = ctx->payment->payment.registration_origin.tag != ORIGIN_PROVIDER };
 
-    return (!route || limits_ask_route(ctx, route, &task, &ask, NULL, NULL)) && limits_run(ctx, &ask);
+    return (!route || limits_ask_route(ctx, route, &task, &ask, NULL, NULL)) &&
+           (!ended_unheard(ctx->payment) || limits_ask_unused(ctx, &ask)) && limits_run(ctx, &ask);
 }
 
 void step_finalizing_accounter(struct step_ctx *ctx)

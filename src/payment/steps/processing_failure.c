@@ -5,7 +5,8 @@
 #include "payment/steps/step.h"
 
 /* The failed attempt's limits; they were held, so that one that is not there is a fault. An attempt that ended before
- * its session began has not given back those of the other candidates. */
+ * its session began has not given back those of the other candidates, nor perhaps one whose session was ended by hand
+ * before anything was heard of it. */
 static bool release(struct step_ctx *ctx, struct limits_ask *ask)
 {
     const struct session *session = payment_session(ctx->payment, TARGET_PROCESSED);
@@ -17,7 +18,7 @@ static bool release(struct step_ctx *ctx, struct limits_ask *ask)
     const struct route *route = payment_route(ctx->payment);
 
     return (!route || limits_ask_route(ctx, route, &task, ask, NULL, NULL)) &&
-           (session || limits_ask_unused(ctx, ask));
+           ((session && session->changes > 1) || limits_ask_unused(ctx, ask));
 }
 
 void step_processing_failure(struct step_ctx *ctx)
