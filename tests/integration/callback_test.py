@@ -77,7 +77,7 @@ class Callbacks:
     def killed(self, stage):
         """The daemon dies around the call; another one finds out, though the bank does not call again."""
         identity = f"killed-{stage}"
-        victim, port = self.daemon(fail_point=f"{stage}/processing_session:2")
+        victim, port = self.daemon(fail_point=f"{stage}/processing_session:3")  # after unused limits and the first call
         tag = self.suspended(port, identity)
         status = call_back(port, tag)
         expect(status == 0 and wait_for("the end of the victim", lambda: not victim.alive()),
