@@ -803,7 +803,7 @@ static void bench_routing(const char *folder, int64_t payments)
 {
     struct routing plain, full;
 
-    bench.routed[0] = make_domain(folder, 1, 0);
+    bench.routed[0] = make_domain(folder, 1, -1);
     bench.routed[1] = make_domain(folder, 20, 2);
     plain = routing_measured(bench.routed[0], payments);
     full = routing_measured(bench.routed[1], payments);
