@@ -1,6 +1,6 @@
 /* The HTTP API: requests in, calls to the runtime, answers out. Ref: doc/http-api.md; doc/spec/api.md.
  *
- * One evhttp server on the daemon's event loop. Every route is a row of the table in routes.c; every
+ * One HTTP server (src/http) on the daemon's event loop. Every route is a row of the table in routes.c; every
  * resource has a file of its own. An answer that is not a success is problem+json (problem.h).      */
 #ifndef SLUICE_API_API_H
 #define SLUICE_API_API_H
@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 #include "api/auth.h"
-#include "api/connections.h"
 #include "api/domain_store.h"
-#include "api/listen.h"
 #include "engine/runtime.h"
 #include "engine/space.h"
 #include "engine/wheel.h"
+#include "http/listen.h"
+#include "http/server.h"
 #include "limits/store.h"
 #include "provider/effects.h"
 #include "provider/health_watch.h"
@@ -29,8 +29,7 @@ struct api_setup {
     struct listen_at *listen; /* gets the ports that the kernel chose */
     size_t listen_count; /* 1..LISTEN_MAX */
     bool reuse_port;     /* SO_REUSEPORT: several daemons on one port */
-    size_t body_max;     /* bytes; 0: 1 MiB */
-    struct connections_limits connections;
+    struct http_limits http;
     struct auth *auth;   /* NULL: no tokens, everybody may do everything */
     struct client *client;
     const struct space *space;

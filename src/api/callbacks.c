@@ -58,7 +58,7 @@ static bool looks_again(struct api_request *request, int64_t at_most_us)
     const struct api_setup *setup = api_setup(request);
     struct looking *looking = request->waiting;
 
-    if (looking->over || request_stopping(request) || !request->http ||
+    if (looking->over || request_stopping(request) || !request->exchange ||
         clock_mono_us() - request->began_us >= at_most_us)
         return false;
     looking->wait_ms = looking->wait_ms ? looking->wait_ms * 2 : LOOK_FIRST_MS;

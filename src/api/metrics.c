@@ -167,30 +167,29 @@ static void http_figures(struct buf *out)
         route_latency(route, out);
 }
 
-static void connection_figures(const struct connections *connections, struct buf *out)
+static void connection_figures(const struct http_stats *stats, struct buf *out)
 {
-    struct connections_stats stats;
     size_t i;
 
-    connections_stats(connections, &stats);
     buf_str(out, "# HELP sluice_http_connections Connections open, by what they wait for.\n"
                  "# TYPE sluice_http_connections gauge\n");
-    for (i = 0; i < CONNECTION_STATES; i++)
-        buf_printf(out, "sluice_http_connections{state=\"%s\"} %zu\n", connection_state_name((enum connection_state)i),
-                   stats.now[i]);
-    figure(out, "http_connections_total", "counter", "Connections taken.", stats.taken);
+    for (i = 0; i < HTTP_STATES; i++)
+        buf_printf(out, "sluice_http_connections{state=\"%s\"} %zu\n", http_state_name((enum http_state)i),
+                   stats->now[i]);
+    figure(out, "http_connections_total", "counter", "Connections taken.", stats->taken);
     buf_str(out, "# HELP sluice_http_connections_ended_total Connections closed, by reason.\n"
                  "# TYPE sluice_http_connections_ended_total counter\n");
-    for (i = 0; i < CONNECTION_ENDS; i++)
+    for (i = 0; i < HTTP_ENDS; i++)
         buf_printf(out, "sluice_http_connections_ended_total{reason=\"%s\"} %" PRIu64 "\n",
-                   connection_end_name((enum connection_end)i), stats.ended[i]);
-    figure(out, "http_pauses_total", "counter", "Times that no more connections were taken for a moment.", stats.pauses);
+                   http_end_name((enum http_end)i), stats->ended[i]);
+    figure(out, "http_pauses_total", "counter", "Times that no more connections were taken for a moment.", stats->pauses);
 }
 
 void metrics_get(struct api_request *request)
 {
     const struct api_setup *setup = api_setup(request);
     struct buf text = BUF_EMPTY;
+    struct http_stats http;
 
     runtime_figures(setup, &text);
     redis_figures(setup, &text);
@@ -198,7 +197,8 @@ void metrics_get(struct api_request *request)
     effect_figures(setup, &text);
     health_figures(setup, &text);
     figure(&text, "http_open", "gauge", "Requests that are not answered yet, this one too.", requests_open(request));
-    connection_figures(api_connections(request), &text);
+    api_http_stats(request, &http);
+    connection_figures(&http, &text);
     http_figures(&text);
     answer_text(request, 200, "text/plain; version=0.0.4", &text);
 }

@@ -118,7 +118,7 @@ void payments_answer(struct api_request *request, const struct runtime_result *r
     answer_header(request, "Location",
                   arena_printf(request->arena, "/v1/invoices/%s/payments/%s%s%s", request->params[0], payment_id,
                                refund_id ? "/refunds/" : "", refund_id ? refund_id : ""));
-    if (wait_s == 0 || !request->http) {
+    if (wait_s == 0 || !request->exchange) {
         answer_taken(request, result, payment_id, refund_id);
         return;
     }

@@ -49,8 +49,7 @@ struct api_request {
     struct api_request *prev, *next;
     struct api *api;
     struct api_route *route;
-    struct evhttp_request *http; /* NULL: the client hung up */
-    struct connection *connection; /* while HTTP is there */
+    struct http_exchange *exchange; /* NULL: the client hung up */
     struct arena *arena;
     const struct principal *principal; /* NULL: no tokens are used */
     const char *params[PATH_PARAMS_MAX]; /* decoded parts of the path, in order */
@@ -70,7 +69,7 @@ const struct api_setup *api_setup(const struct api_request *request);
 bool request_stopping(const struct api_request *request); /* the daemon stops: nobody should begin to wait */
 /* Whether the client has closed its side: nobody waits for the answer. */
 bool request_hung_up(const struct api_request *request);
-const struct connections *api_connections(const struct api_request *request);
+void api_http_stats(const struct api_request *request, struct http_stats *out); /* of the whole server */
 size_t requests_open(const struct api_request *request);  /* of the whole server, this one too */
 
 /* Value of a query parameter; NULL: not given. */

@@ -1,38 +1,28 @@
-/* The server: from evhttp's request to a handler's, and the answer back. */
+/* From the HTTP server's exchange to a handler's request, and the answer back. */
 #include <assert.h>
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/event.h>
-#include <event2/http.h>
-#include <event2/bufferevent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
-#include "api/connections.h"
+#include "api/problem.h"
 #include "api/request.h"
 #include "api/router.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "engine/machine.h"
-
-#define BODY_MAX (1024 * 1024)
-#define HEADERS_MAX 16384
+#include "http/reader.h"
 
 struct api {
     struct api_setup setup;
-    struct evhttp *http;
-    struct evhttp_bound_socket *sockets[LISTEN_MAX];
-    size_t socket_count; /* 0 once it takes no more connections */
+    struct http_server *http;
     struct api_request *open;
     void (*stopped)(void *arg);
     void *stopped_arg;
     bool stopping;
-    struct connections *connections;
 };
 
 const struct api_setup *api_setup(const struct api_request *request)
@@ -47,18 +37,12 @@ bool request_stopping(const struct api_request *request)
 
 bool request_hung_up(const struct api_request *request)
 {
-    struct evhttp_connection *connection = request->http ? evhttp_request_get_connection(request->http) : NULL;
-    char byte;
-
-    if (!connection)
-        return true;
-    /* evhttp does not read, and so sees no end, while a request is being answered. */
-    return recv(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return !request->exchange || http_exchange_hung_up(request->exchange);
 }
 
-const struct connections *api_connections(const struct api_request *request)
+void api_http_stats(const struct api_request *request, struct http_stats *out)
 {
-    return request->api->connections;
+    http_server_stats(request->api->http, out);
 }
 
 size_t requests_open(const struct api_request *request)
@@ -88,33 +72,8 @@ static void request_free(struct api_request *request)
 
 void answer_header(struct api_request *request, const char *name, const char *value)
 {
-    if (request->http)
-        evhttp_add_header(evhttp_request_get_output_headers(request->http), name, value);
-}
-
-static const char *reason_of(int status)
-{
-    switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 409: return "Conflict";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 422: return "Unprocessable Content";
-    case 423: return "Locked";
-    case 429: return "Too Many Requests";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    default: return "Internal Server Error";
-    }
+    if (request->exchange)
+        http_exchange_header(request->exchange, name, value);
 }
 
 static void route_count(struct api_route *route, int status, int64_t took_us)
@@ -128,44 +87,26 @@ static void route_count(struct api_route *route, int status, int64_t took_us)
     route->us_sum += (uint64_t)took_us;
 }
 
-static void answer(struct api_request *request, int status, struct evbuffer *body)
+static void answer(struct api_request *request, int status, struct buf *body)
 {
-    struct evhttp_request *http = request->http;
+    struct http_exchange *exchange = request->exchange;
 
     if (request->route)
         route_count(request->route, status, clock_mono_us() - request->began_us);
-    if (http) {
+    if (exchange) {
         if (request->api->stopping)
             answer_header(request, "Connection", "close");
-        connection_answer(request->connection, http, body ? evbuffer_get_length(body) : 0);
-        evhttp_send_reply(http, status, reason_of(status), body);
+        http_exchange_answer(exchange, status, body);
+    } else if (body) {
+        buf_clear(body);
     }
     request_free(request);
 }
 
-static void release(const void *data, size_t len, void *extra)
-{
-    (void)len;
-    (void)extra;
-    free((void *)(uintptr_t)data);
-}
-
 void answer_text(struct api_request *request, int status, const char *content_type, struct buf *text)
 {
-    struct evbuffer *body = evbuffer_new();
-    size_t len = text->len;
-
     answer_header(request, "Content-Type", content_type);
-    if (request->http && evhttp_request_get_command(request->http) == EVHTTP_REQ_HEAD) {
-        answer_header(request, "Content-Length", arena_printf(request->arena, "%zu", len));
-        buf_clear(text);
-        evbuffer_free(body);
-        answer(request, status, NULL);
-        return;
-    }
-    evbuffer_add_reference(body, buf_take(text), len, release, NULL);
-    answer(request, status, body);
-    evbuffer_free(body);
+    answer(request, status, text);
 }
 
 void answer_json(struct api_request *request, int status, struct buf *json)
@@ -193,7 +134,7 @@ const char *request_query(const struct api_request *request, const char *name)
 
 const char *request_header(const struct api_request *request, const char *name)
 {
-    return evhttp_find_header(evhttp_request_get_input_headers(request->http), name);
+    return http_reader_header(http_exchange_request(request->exchange), name);
 }
 
 bool request_query_i64(struct api_request *request, const char *name, int64_t min, int64_t max, int64_t otherwise,
@@ -221,18 +162,10 @@ bool request_query_bool(struct api_request *request, const char *name, bool *out
     return false;
 }
 
-static const char *method_name(struct evhttp_request *http)
+/* HEAD is answered as GET, without the body. */
+static const char *method_name(const struct http_reader *http)
 {
-    switch ((int)evhttp_request_get_command(http)) {
-    case EVHTTP_REQ_GET:
-    case EVHTTP_REQ_HEAD: return "GET";
-    case EVHTTP_REQ_POST: return "POST";
-    case EVHTTP_REQ_PUT: return "PUT";
-    case EVHTTP_REQ_DELETE: return "DELETE";
-    case EVHTTP_REQ_PATCH: return "PATCH";
-    case EVHTTP_REQ_OPTIONS: return "OPTIONS";
-    default: return "?";
-    }
+    return strcmp(http->method, "HEAD") == 0 ? "GET" : http->method;
 }
 
 static bool query_read(struct api_request *request, const char *query)
@@ -253,24 +186,13 @@ static bool is_json(const char *type)
     return type && strncasecmp(type, json, len) == 0 && (!type[len] || type[len] == ';' || type[len] == ' ');
 }
 
-static size_t body_max(const struct api *api)
-{
-    return api->setup.body_max ? api->setup.body_max : BODY_MAX;
-}
-
 static bool body_read(struct api_request *request)
 {
-    struct evbuffer *input = evhttp_request_get_input_buffer(request->http);
+    const struct http_reader *http = http_exchange_request(request->exchange);
     struct type_errors errors = { 0 };
 
-    request->body_len = evbuffer_get_length(input);
-    request->body = request->body_len ? (const char *)evbuffer_pullup(input, -1) : "";
-    if (request->body_len > body_max(request->api)) {
-        answer_header(request, "Connection", "close");
-        answer_problem(request, 413, "ContentTooLarge",
-                       arena_printf(request->arena, "a body has at most %zu bytes", body_max(request->api)), NULL);
-        return false;
-    }
+    request->body_len = http->body.len;
+    request->body = arena_memdup(request->arena, buf_text(&http->body), http->body.len + 1); /* may outlive the client */
     if (request->route->body_optional && request->body_len == 0)
         return true;
     if ((request->route->body || strcmp(request->route->method, "PUT") == 0) &&
@@ -334,7 +256,7 @@ static void client_gone(void *arg)
 {
     struct api_request *request = arg;
 
-    request->http = NULL;
+    request->exchange = NULL;
 }
 
 static bool ids_are_ids(struct api_request *request)
@@ -354,42 +276,61 @@ static bool ids_are_ids(struct api_request *request)
 
 static void request_route(struct api_request *request)
 {
-    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request->http);
-    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    const struct http_reader *http = http_exchange_request(request->exchange);
+    const char *path = http_reader_path(http);
     struct buf allowed = BUF_EMPTY;
 
-    request->route = router_find(api_routes(), method_name(request->http), path && *path ? path : "/", request->arena,
-                                 request->params, &allowed);
+    request->route = router_find(api_routes(), method_name(http), path, request->arena, request->params, &allowed);
     if (!request->route && allowed.len)
         answer_header(request, "Allow", buf_text(&allowed));
-    if (!request->route && allowed.len && evhttp_request_get_command(request->http) == EVHTTP_REQ_OPTIONS) {
+    if (!request->route && allowed.len && strcmp(http->method, "OPTIONS") == 0) {
         answer_empty(request, 204);
     } else if (!request->route && allowed.len) {
         answer_problem(request, 405, "MethodNotAllowed", "this path does not take this method", NULL);
     } else if (!request->route) {
         answer_problem(request, 404, "NotFound", "there is nothing under this path", NULL);
-    } else if (access_check(request) && ids_are_ids(request) && query_read(request, evhttp_uri_get_query(uri)) &&
+    } else if (access_check(request) && ids_are_ids(request) && query_read(request, http_reader_query(http)) &&
                body_read(request) && request_once(request, path)) {
         request->route->handler(request);
     }
     buf_clear(&allowed);
 }
 
-static void request_begin(struct evhttp_request *http, void *arg)
+static void request_begin(void *ctx, struct http_exchange *exchange)
 {
-    struct api *api = arg;
+    struct api *api = ctx;
     struct api_request *request = xcalloc(1, sizeof(*request));
 
     request->api = api;
-    request->http = http;
+    request->exchange = exchange;
     request->arena = arena_new();
     request->began_us = clock_mono_us();
     DL_APPEND(api->open, request);
-    request->connection = connection_begin(api->connections, http, client_gone, request);
+    http_exchange_on_gone(exchange, client_gone, request);
     if (api->stopping)
         answer_problem(request, 503, "Unavailable", "the daemon is stopping", NULL);
     else
         request_route(request);
+}
+
+/* What the server refuses before it is a request leaves as a problem, too. */
+static void refusal_write(int status, const char *why, struct buf *body)
+{
+    static const struct {
+        int status;
+        const char *error;
+    } rows[] = {
+        { 400, "InvalidRequest" },     { 408, "RequestTimeout" }, { 413, "ContentTooLarge" },
+        { 417, "ExpectationFailed" },  { 501, "NotImplemented" }, { 503, "TooManyConnections" },
+    };
+    const char *error = "Internal";
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        if (rows[i].status == status)
+            error = rows[i].error;
+    }
+    problem_write(body, status, error, why, NULL);
 }
 
 /* ---- life ---- */
@@ -424,21 +365,12 @@ enum sl_err api_new(const struct api_setup *setup, struct api **out, size_t *fai
         return SL_ESYS;
     api = xcalloc(1, sizeof(*api));
     api->setup = *setup;
-    api->http = evhttp_new(setup->base);
-    /* What is somewhat too large is read and refused by us, as problem+json; what is larger still is refused by
-     * evhttp without being kept, and read to its end so that the client gets to see the answer. */
-    evhttp_set_max_body_size(api->http, (ev_ssize_t)body_max(api) * 2);
-    evhttp_set_flags(api->http, EVHTTP_SERVER_LINGERING_CLOSE);
-    evhttp_set_max_headers_size(api->http, HEADERS_MAX);
-    evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
-                                              EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
-    evhttp_set_gencb(api->http, request_begin, api);
-    api->connections = connections_new(setup->base, api->http, &setup->connections);
-    for (i = 0; i < setup->listen_count; i++) {
-        api->sockets[i] = evhttp_accept_socket_with_handle(api->http, fds[i]);
-        connections_listen(api->connections, api->sockets[i]);
-    }
-    api->socket_count = setup->listen_count;
+    api->http = http_server_new(&(struct http_server_setup){
+        .base = setup->base, .limits = setup->http, .handler = request_begin, .refusal = refusal_write,
+        .refusal_type = "application/problem+json", .ctx = api,
+    });
+    for (i = 0; i < setup->listen_count; i++)
+        http_server_listen(api->http, fds[i]);
     *out = api;
     return SL_OK;
 }
@@ -477,9 +409,7 @@ void api_stop(struct api *api, void (*done)(void *arg), void *arg)
     api->stopping = true;
     api->stopped = done;
     api->stopped_arg = arg;
-    connections_stop(api->connections);
-    while (api->socket_count > 0)
-        evhttp_del_accept_socket(api->http, api->sockets[--api->socket_count]);
+    http_server_stop(api->http);
     DL_FOREACH_SAFE(api->open, request, next) {
         if (request->give_up)
             request->give_up(request);
@@ -493,8 +423,7 @@ void api_free(struct api *api)
 
     if (!api)
         return;
-    evhttp_free(api->http); /* open requests lose their connections */
-    connections_free(api->connections);
+    http_server_free(api->http); /* open requests lose their connections */
     DL_FOREACH_SAFE(api->open, request, next) {
         DL_DELETE(api->open, request);
         arena_free(request->arena);

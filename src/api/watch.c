@@ -57,7 +57,7 @@ static void look_around(void)
     DL_FOREACH_SAFE(watches, watch, next) {
         if (watch->ended) {
             watch_free(watch);
-        } else if (now_us >= watch->until_us || !watch->request->http) {
+        } else if (now_us >= watch->until_us || !watch->request->exchange) {
             watch->over(watch->request);
         } else if (now_us >= watch->look_us) {
             watch->look_us = now_us + WATCH_LOOK_MS * 1000;

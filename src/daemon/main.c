@@ -107,7 +107,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
             .base = daemon->base, .listen = options->listen, .listen_count = options->listen_count, .reuse_port = options->reuse_port,
             .auth = daemon->auth, .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime,
             .wheel = daemon->wheel, .effects = daemon->effects, .health = daemon->health, .limits = daemon->limits,
-            .cards = daemon->cards, .connections = options->connections,
+            .cards = daemon->cards, .http = options->http,
             .domains = daemon->domains, .alarm = &alarm_loop_ops,
             .alarm_ctx = daemon->alarm, .durable = daemon->durable,
         }, &daemon->api, &failed)) {

@@ -187,7 +187,7 @@ static void fault_option_set(struct options *options, int option, const char *va
     }
 }
 
-static void http_option_set(struct connections_limits *limits, int option, const char *value)
+static void http_option_set(struct http_limits *limits, int option, const char *value)
 {
     switch (option) {
     case OPT_HTTP_REQUEST: limits->request_ms = number("http-request", value, 100, 3600000); break;
@@ -220,7 +220,7 @@ static void option_set(struct options *options, int option, const char *value)
     case OPT_HTTP_REQUEST:
     case OPT_HTTP_IDLE:
     case OPT_HTTP_CONNECTIONS:
-    case OPT_HTTP_PER_ADDRESS: http_option_set(&options->connections, option, value); break;
+    case OPT_HTTP_PER_ADDRESS: http_option_set(&options->http, option, value); break;
     case OPT_TOKENS: options->tokens = value; break;
     case OPT_INSECURE: options->insecure = true; break;
     case OPT_LEASE: options->lease_ms = number("lease", value, 100, 3600000); break;
@@ -265,7 +265,7 @@ void options_parse(int argc, char **argv, struct options *out)
 
     *out = (struct options){
         .data = "sluice-data", .lease_ms = 30000, .grace_ms = 10000, .health = health_defaults,
-        .connections = { .request_ms = 30000, .idle_ms = 75000 },
+        .http = { .request_ms = 30000, .idle_ms = 75000, .body_max = 1024 * 1024, .head_max = 16384 },
     };
     listen_set(out, "127.0.0.1:8080");
     for (row = table; row->name && row->val < OPT_HELP; row++) {

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "api/connections.h"
-#include "api/listen.h"
+#include "http/server.h"
+#include "http/listen.h"
 #include "domain/health.h"
 
 #define BENIGN_MAX 64
@@ -17,7 +17,7 @@ struct options {
     const char *data;
     struct listen_at listen[LISTEN_MAX];
     size_t listen_count;
-    struct connections_limits connections;
+    struct http_limits http;
     const char *tokens;  /* file; NULL: none */
     bool insecure;
     bool relaxed;        /* accept a Redis that may lose the last second */

@@ -244,7 +244,7 @@ void conn_open(struct http_host *host, struct http_call *call)
     conn->host = host;
     conn->first = host->address_first;
     conn->state = CONN_CONNECTING;
-    http_reader_init(&conn->reader, client->setup.body_max, client->setup.head_max);
+    http_reader_init(&conn->reader, HTTP_READS_RESPONSES, client->setup.body_max, client->setup.head_max);
     evtimer_assign(&conn->timer, client->setup.base, conn_on_timer, conn);
     DL_APPEND(host->conns, conn);
     host->conn_count++;

@@ -17,7 +17,7 @@
 
 #include "base/buf.h"
 #include "provider/http_client.h"
-#include "provider/http_reader.h"
+#include "http/reader.h"
 
 #define ADDRESSES_MAX 8
 

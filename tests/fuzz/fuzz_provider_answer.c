@@ -7,7 +7,7 @@
 
 #include "base/xmalloc.h"
 #include "provider/answer.h"
-#include "provider/http_reader.h"
+#include "http/reader.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -62,8 +62,8 @@ static void check_reader(const char *data, size_t size)
     size_t whole_used, bytes_used;
     enum http_reader_state state;
 
-    http_reader_init(&whole, 512, 512);
-    http_reader_init(&bytes, 512, 512);
+    http_reader_init(&whole, HTTP_READS_RESPONSES, 512, 512);
+    http_reader_init(&bytes, HTTP_READS_RESPONSES, 512, 512);
     state = feed(&whole, data, size, size ? size : 1, &whole_used);
     assert(feed(&bytes, data, size, 1, &bytes_used) == state && state != HTTP_READER_MORE);
     assert(whole.body.len <= 512 && (state == HTTP_READER_BAD) == (whole.why != NULL));

@@ -125,7 +125,6 @@ static const struct {
     { "headers", "GET /healthz HTTP/1.1\r\n", "X: y\r\n", "HTTP/1.1 408 " },
     { "a body", POST "Content-Length: 100000\r\n\r\n", " ", "HTTP/1.1 408 " },
     { "chunks", POST "Transfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n", "HTTP/1.1 408 " },
-    { "far too long a body", POST "Content-Length: 100000000\r\n\r\n", " ", "HTTP/1.1 408 " },
     { "a body that was waited for", POST "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n", NULL, "HTTP/1.1 100 " },
 };
 
@@ -261,7 +260,7 @@ Test(connections, a_crowd_makes_room_for_whoever_asks, .timeout = 120)
     }
     check_alive(daemon.port, "behind the crowd");
     cr_assert_geq(figure(daemon.port, ENDED("made_room")), 200);
-    cr_assert_leq(figure(daemon.port, "sluice_http_connections{state=\"stranger\"}"), 40);
+    cr_assert_leq(figure(daemon.port, "sluice_http_connections{state=\"new\"}"), 40);
     heard = hear(kept, DEADLINE_MS, "\"cursor\"", &ended);
     cr_assert(strncmp(heard, "HTTP/1.1 200", 12) == 0, "what was in work was closed: %s", heard);
     free(heard);
@@ -389,7 +388,8 @@ static const struct {
     { "a broken place", "GET http://[ HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "\"InvalidRequest\"" },
     { "a broken header", "GET / HTTP/1.1\r\nnonsense\r\n\r\n", "HTTP/1.1 400 ", "\"InvalidRequest\"" },
     { "a negative length", POST "Content-Length: -5\r\n\r\n", "HTTP/1.1 400 ", "\"InvalidRequest\"" },
-    { "a chunk that is none", POST "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "HTTP/1.1 413 ", "\"ContentTooLarge\"" },
+    { "a chunk that is none", POST "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "HTTP/1.1 400 ", "\"InvalidRequest\"" },
+    { "a body far too long to come", POST "Content-Length: 100000000\r\n\r\n", "HTTP/1.1 413 ", "\"ContentTooLarge\"" },
     { "a chunk too long", POST "Transfer-Encoding: chunked\r\n\r\n7000000\r\nabc", "HTTP/1.1 413 ",
       "\"ContentTooLarge\"" },
     { "an unknown method", "BREW / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 501 ", "\"NotImplemented\"" },
@@ -442,6 +442,110 @@ Test(connections, what_is_no_http_is_refused_as_everything_else, .timeout = 120)
     check_alive(daemon.port, "after all that");
     cr_assert_eq(figure(daemon.port, ENDED("broken")), (long)SL_COUNT(broken) + 3, "%ld",
                  figure(daemon.port, ENDED("broken")));
+    daemon_fixture_close(&daemon);
+}
+
+#define TAIL "Content-Length: 2\r\n\r\n{}"
+
+/* Messages that a proxy in front may read in another way than we: where one ends, or whose key it has. */
+static const struct {
+    const char *name, *text;
+} ambiguous[] = {
+    { "two lengths", POST "Content-Length: 2\r\n" TAIL },
+    { "two different lengths", POST "Content-Length: 0\r\n" TAIL },
+    { "a list of lengths", POST "Content-Length: 2, 2\r\n\r\n{}" },
+    { "a length with a sign", POST "Content-Length: +2\r\n\r\n{}" },
+    { "a length of +0", POST "Content-Length: +0\r\n\r\n" },
+    { "a hexadecimal length", POST "Content-Length: 0x2\r\n\r\n{}" },
+    { "no length", POST "Content-Length:\r\n\r\n" },
+    { "a length beside chunks", POST "Transfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n2\r\n{}\r\n0\r\n\r\n" },
+    { "another coding", POST "Transfer-Encoding: identity\r\n" TAIL },
+    { "two codings", POST "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" },
+    { "a coding twice", POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" },
+    { "a coding in disguise", POST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" },
+    { "chunks of HTTP/1.0", "POST /v1/invoices HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" },
+    { "a chunk of 0x0", POST "Transfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n" },
+    { "a chunk with a sign", POST "Transfer-Encoding: chunked\r\n\r\n+2\r\n{}\r\n0\r\n\r\n" },
+    { "a chunk longer than it says", POST "Transfer-Encoding: chunked\r\n\r\n2\r\n{}xx\r\n0\r\n\r\n" },
+    { "a chunk without its line end", POST "Transfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n" },
+    { "a space before the colon", POST "Content-Length : 2\r\n\r\n{}" },
+    { "a folded header", POST "X: a\r\n Content-Length: 9\r\n" TAIL },
+    { "a folded first header", "POST /v1/invoices HTTP/1.1\r\n Host: x\r\n" TAIL },
+    { "a line that ends with LF", POST "X: a\n" TAIL },
+    { "a CR within a line", POST "X: a\rContent-Length: 9\r\n" TAIL },
+    { "a control character", POST "X: a\x01\r\n" TAIL },
+    { "no name", POST ": a\r\n" TAIL },
+    { "two hosts", POST "Host: y\r\n" TAIL },
+    { "no host", "GET /healthz HTTP/1.1\r\n\r\n" },
+    { "two keys", POST "Idempotency-Key: a\r\nIdempotency-Key: b\r\n" TAIL },
+    { "two tokens", POST "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n" TAIL },
+    { "a target with a space", "GET /healthz /x HTTP/1.1\r\nHost: x\r\n\r\n" },
+    { "a target that is no path", "GET healthz HTTP/1.1\r\nHost: x\r\n\r\n" },
+    { "half an escape", "GET /health%7 HTTP/1.1\r\nHost: x\r\n\r\n" },
+};
+
+/* If it fails, a request can be hidden in another one, past whoever checks them in front of us. */
+Test(connections, what_can_be_read_in_two_ways_is_refused, .timeout = 120)
+{
+    struct daemon_fixture daemon;
+    struct buf text = BUF_EMPTY;
+    char *heard;
+    bool ended;
+    size_t i;
+    int fd;
+
+    daemon_fixture_open(&daemon, "--insecure", NULL);
+    for (i = 0; i < SL_COUNT(ambiguous); i++) {
+        buf_reset(&text);
+        buf_printf(&text, "%s%s", ambiguous[i].text, GET("/healthz")); /* which must not be answered */
+        fd = connected(daemon.port);
+        say(fd, buf_text(&text));
+        heard = hear(fd, DEADLINE_MS, NULL, &ended);
+        cr_expect(ended && strncmp(heard, "HTTP/1.1 400 ", 13) == 0 && strstr(heard, "\"InvalidRequest\"") &&
+                      !strstr(heard, "alive") && strstr(heard, "Connection: close"),
+                  "%s: %s", ambiguous[i].name, heard);
+        free(heard);
+        close(fd);
+    }
+    buf_clear(&text);
+    daemon_fixture_close(&daemon);
+}
+
+static const struct {
+    const char *name, *text;
+} plain[] = {
+    { "an extension of a chunk", POST "Transfer-Encoding: chunked\r\n\r\n2;name=value;x=\"y\"\r\n{}\r\n0;last\r\n\r\n" },
+    { "a trailer", POST "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Sum: 1\r\n\r\n" },
+    { "chunks in capitals", POST "TRANSFER-ENCODING: Chunked\r\n\r\n02\r\n{}\r\n00\r\n\r\n" },
+    { "empty lines before it", "\r\n\r\n" POST TAIL },
+    { "white space around a value", POST "Content-Length: \t 2 \t\r\n\r\n{}" },
+    { "an absolute target", "POST http://[::1]:80/v1/invoices HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" TAIL },
+    { "an upgrade that is offered", POST "Connection: Upgrade\r\nUpgrade: h2c\r\n" TAIL },
+};
+
+/* If it fails, a client that speaks HTTP as it may is turned away, or shifts what comes behind it. */
+Test(connections, what_http_allows_is_taken, .timeout = 120)
+{
+    struct daemon_fixture daemon;
+    struct buf text = BUF_EMPTY;
+    char *heard;
+    bool ended;
+    size_t i;
+    int fd;
+
+    daemon_fixture_open(&daemon, "--insecure", NULL);
+    for (i = 0; i < SL_COUNT(plain); i++) {
+        buf_reset(&text);
+        buf_printf(&text, "%s%s", plain[i].text, GET("/healthz"));
+        fd = connected(daemon.port);
+        say(fd, buf_text(&text));
+        heard = hear(fd, DEADLINE_MS, "alive", &ended);
+        cr_expect(!ended && strstr(heard, "\"field\":\"/id\"") && strstr(heard, "HTTP/1.1 200 OK"), "%s: %s", plain[i].name,
+                  heard);
+        free(heard);
+        close(fd);
+    }
+    buf_clear(&text);
     daemon_fixture_close(&daemon);
 }
 

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "api/listen.h"
+#include "http/listen.h"
 
 /* If it fails, a daemon listens where nobody meant it to, or serves the world without tokens. */
 Test(listen, addresses_are_read_as_they_are_written)

@@ -1,6 +1,6 @@
 /* Where the API listens: addresses as people write them, and sockets bound to them. */
-#ifndef SLUICE_API_LISTEN_H
-#define SLUICE_API_LISTEN_H
+#ifndef SLUICE_HTTP_LISTEN_H
+#define SLUICE_HTTP_LISTEN_H
 
 #include <stdbool.h>
 #include <sys/socket.h>

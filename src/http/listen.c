@@ -1,4 +1,4 @@
-#include "api/listen.h"
+#include "http/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
