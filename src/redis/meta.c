@@ -12,12 +12,13 @@
 #define ASK_MS 5000
 
 /* What durability depends on, asked one after the other. */
-enum option { OPT_APPENDONLY, OPT_APPENDFSYNC, OPT_NO_FSYNC_ON_REWRITE, OPT_EVICTION, OPTION_COUNT };
+enum option { OPT_APPENDONLY, OPT_APPENDFSYNC, OPT_NO_FSYNC_ON_REWRITE, OPT_LOAD_TRUNCATED, OPT_EVICTION, OPTION_COUNT };
 
 static const char *const option_names[] = {
     [OPT_APPENDONLY] = "appendonly",
     [OPT_APPENDFSYNC] = "appendfsync",
     [OPT_NO_FSYNC_ON_REWRITE] = "no-appendfsync-on-rewrite",
+    [OPT_LOAD_TRUNCATED] = "aof-load-truncated",
     [OPT_EVICTION] = "maxmemory-policy",
 };
 _Static_assert(SL_COUNT(option_names) == OPTION_COUNT, "each option has its name");
@@ -188,6 +189,14 @@ static enum sl_err durability_judge(struct asking *asking)
         snprintf(message, size,
                  "Redis does not make its data safe while it rewrites its append only file "
                  "(no-appendfsync-on-rewrite yes)%s", hint);
+    } else if (!option_is(asking, OPT_LOAD_TRUNCATED, "no")) {
+        if (asking->strict)
+            hint = ": CONFIG SET aof-load-truncated no, then BGREWRITEAOF, and the same in redis.conf (a Redis that then "
+                   "refuses to start wants redis-check-aof --fix); or accept the loss with --durability relaxed";
+        snprintf(message, size,
+                 "Redis starts on half a transaction after a power cut, and runs it at the start after (aof-load-truncated "
+                 "%s): acknowledged payments change%s",
+                 asking->values[OPT_LOAD_TRUNCATED][0] ? asking->values[OPT_LOAD_TRUNCATED] : "not told", hint);
     } else {
         return SL_OK;
     }

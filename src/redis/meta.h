@@ -27,7 +27,7 @@ void meta_init(struct client *client, int partitions, meta_done_fn done, void *a
 void meta_check(struct client *client, int partitions_wanted, meta_done_fn done, void *arg);
 
 /* Whether Redis makes a commit durable before it answers: appendonly yes, appendfsync always (also during a
- * rewrite of the file), and no eviction. STRICT: anything less, or a Redis that does not tell, is SL_EREFUSED.
+ * rewrite of the file), no start on a torn file (aof-load-truncated no; redis/aof.h says why), and no eviction. STRICT: anything less, or a Redis that does not tell, is SL_EREFUSED.
  * Else SL_OK, with MESSAGE saying what may be lost; but eviction loses payments and is refused always. */
 void meta_check_durability(struct client *client, bool strict, meta_done_fn done, void *arg);
 

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "redis/aof.h"
 
 #define START_MS 10000
 #define LOAD_MS 600000
@@ -101,7 +102,7 @@ static void server_run(const struct server *server, pid_t parent)
     snprintf(node_bytes, sizeof(node_bytes), "%d", server->stream_node_max_bytes);
     execlp(server->program, server->program, "--port", "0", "--unixsocket", server->socket, "--unixsocketperm", "700",
            "--dir", server->dir, "--appendonly", "yes", "--appendfsync", server->fsync_always ? "always" : "everysec",
-           "--no-appendfsync-on-rewrite", "no", "--save", "", "--maxmemory-policy", "noeviction",
+           "--aof-load-truncated", "no", "--no-appendfsync-on-rewrite", "no", "--save", "", "--maxmemory-policy", "noeviction",
            "--stream-node-max-bytes", node_bytes, "--logfile", "redis.log", "--daemonize", "no", (char *)NULL);
     _exit(127);
 }
@@ -168,6 +169,27 @@ static enum sl_err server_spawn(struct server *server, char **why)
     return server_wait(server, why);
 }
 
+/* A redis-server that ends at once may have met a file that a power cut left torn. Under appendfsync always nobody was
+ * told of anything in it, so it is cut off, and Redis started again. */
+static enum sl_err server_launch(struct server *server, char **why)
+{
+    enum sl_err err = server_spawn(server, why);
+    char *said;
+
+    if (!err || server->pid > 0)
+        return err;
+    if (aof_mend(server->dir, &said)) {
+        log_warn("%s; %s", said, server->fsync_always ? "none of it had been acknowledged (appendfsync always)"
+                                                      : "some of it may have been acknowledged (--durability relaxed)");
+        free(*why);
+        err = server_spawn(server, why);
+    } else if (said) {
+        log_error("%s", said);
+    }
+    free(said);
+    return err;
+}
+
 static enum sl_err server_prepare(struct server *server, const char *dir, char **why)
 {
     struct buf url = BUF_EMPTY;
@@ -202,7 +224,7 @@ enum sl_err server_start(const struct server_setup *setup, struct server **out, 
     if (!err)
         err = server_lock(server, why);
     if (!err)
-        err = server_spawn(server, why);
+        err = server_launch(server, why);
     if (err)
         server_stop(server);
     else
@@ -257,5 +279,5 @@ void server_kill(struct server *server)
 
 enum sl_err server_restart(struct server *server, char **why)
 {
-    return server_spawn(server, why);
+    return server_launch(server, why);
 }

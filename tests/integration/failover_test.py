@@ -129,6 +129,7 @@ def wrong_redis():
     with World() as world:
         for words, sentence in (
                 (["CONFIG", "SET", "appendfsync", "everysec"], "appendfsync always"),
+                (["CONFIG", "SET", "aof-load-truncated", "yes"], "redis-check-aof --fix"),
                 (["HSET", "sluice:meta", "format", "99"], "run a newer sluiced"),
                 (["HSET", "sluice:meta", "format", "1", "partitions", "0"], "1..1024"),
                 (["DEL", "sluice:meta"], "sluice init")):
@@ -138,7 +139,7 @@ def wrong_redis():
             expect(daemon.child.returncode == 1, f"it ended with {daemon.child.returncode}")
             expect(sentence in daemon.output(), f"it did not say \"{sentence}\": {daemon.output()}")
             if words[0] == "CONFIG":
-                world.redis_cli("CONFIG", "SET", "appendfsync", "always")
+                world.redis_cli("CONFIG", "SET", "appendfsync", "always", "aof-load-truncated", "no")
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ class World:
     def start_redis(self):
         self.redis = self.start("redis", [
             "redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--appendonly", "yes",
-            "--appendfsync", "always", "--save", "", "--stream-node-max-bytes", "8192"])
+            "--appendfsync", "always", "--aof-load-truncated", "no", "--save", "", "--stream-node-max-bytes", "8192"])
         wait_for("Redis", lambda: self.redis_cli("PING", check=False).strip() == "PONG")
 
     def redis_cli(self, *words, check=True):

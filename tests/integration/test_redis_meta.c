@@ -117,6 +117,7 @@ Test(redis_meta, durability_is_judged_by_what_can_be_lost)
         { "appendfsync", "everysec", SL_EREFUSED, SL_OK, "CONFIG SET appendfsync always", "the last seconds" },
         { "appendfsync", "no", SL_EREFUSED, SL_OK, "redis.conf", "the last seconds" },
         { "no-appendfsync-on-rewrite", "yes", SL_EREFUSED, SL_OK, "CONFIG SET no-appendfsync-on-rewrite no", "rewrites" },
+        { "aof-load-truncated", "yes", SL_EREFUSED, SL_OK, "redis-check-aof --fix", "half a transaction" },
         { "maxmemory-policy", "allkeys-lru", SL_EREFUSED, SL_EREFUSED, "CONFIG SET maxmemory-policy noeviction", "evict" },
         /* The last: turned on again, Redis would not end before it had written the file anew. */
         { "appendonly", "no", SL_EREFUSED, SL_OK, "CONFIG SET appendonly yes", "last snapshot" },
@@ -130,6 +131,7 @@ Test(redis_meta, durability_is_judged_by_what_can_be_lost)
 
         redis_fixture_ask(&redis, "CONFIG", "SET", "appendfsync", "always", NULL);
         redis_fixture_ask(&redis, "CONFIG", "SET", "no-appendfsync-on-rewrite", "no", NULL);
+        redis_fixture_ask(&redis, "CONFIG", "SET", "aof-load-truncated", "no", NULL);
         redis_fixture_ask(&redis, "CONFIG", "SET", "maxmemory-policy", "noeviction", NULL);
         cr_assert_str_eq(redis_fixture_ask(&redis, "CONFIG", "SET", rows[i].option, rows[i].value, NULL), "OK");
         strict = durability(&redis, true);
