@@ -91,6 +91,7 @@ struct step_in {
     int64_t version;     /* events so far, with those of this turn's earlier steps not counted */
     int64_t quiet;       /* commits without changes since the last event: tells polls apart */
     int64_t now_us;      /* Redis's time, microseconds since 1970 */
+    int64_t made_us;     /* the same when the call under way reached this daemon; 0: not known, or no call */
     uint64_t random;     /* random bits of this step; a choice made with them must be in the changes */
     const void *head;    /* newest configuration; NULL if there is none */
     const void *config;  /* configuration at the revision that `revision` named; HEAD if it said 0 */
@@ -179,6 +180,11 @@ struct machine_kind {
     bool (*keep)(const void *args, struct buf *out);
     /* What KEEP wrote, in ARENA; NULL: it cannot be read. */
     const void *(*recall)(const char *json, size_t len, struct arena *arena);
+
+    /* True: a call with ARGS that waits behind a running step is judged by the state that its caller could know. Refused
+     * by that, or answered by it without a change, it is answered so, whatever the step makes of the state; else it waits
+     * and is run in its turn. False: it is judged in its turn alone. The member may be NULL: false for every call. */
+    bool (*judged)(const void *args);
 
     /* What stored texts of this kind are packed with (engine/pack.h): at most 8, the newest last, then NULL. The member may
      * be NULL: they stay plain. */

@@ -38,6 +38,12 @@ void once_write(struct work *work)
 
 /* ---- reading ---- */
 
+/* Of a start, too, and before its step: what refuses it now did perhaps not do so when it was done. */
+bool once_is_due(const struct request *request)
+{
+    return request->once && !request->looked && !request->answered;
+}
+
 /* Done with the current request, whatever else there is to do. */
 static void once_end(struct work *work)
 {

@@ -96,6 +96,8 @@ const struct runtime_once *once_copy(const struct runtime_once *once)
 
 void request_free(struct request *request)
 {
+    if (request->verdict_arena)
+        arena_free(request->verdict_arena);
     free((void *)request->once);
     free(request);
 }
@@ -251,6 +253,7 @@ static void request_queue(struct work *work, const struct wanted *wanted)
     request->args = wanted->args;
     request->once = wanted->once ? once_copy(wanted->once) : NULL;
     request->deadline_us = runtime_mono_us(work->runtime) + wanted->deadline_ms * 1000;
+    request->made_us = runtime_now_us(work->runtime);
     request->done = wanted->done;
     request->done_arg = wanted->done_arg;
     *work->queue_tail = request;
@@ -546,6 +549,8 @@ static void runtime_tick(void *arg)
     runtime->setup.alarm->after(runtime->setup.alarm_ctx, TICK_MS, runtime_tick, runtime);
     HASH_ITER(hh, runtime->works, work, next) {
         requests_expire(work, now_us);
+        if (work->phase == PHASE_EFFECT)
+            judge_waiting(work);
         lease_check(work, now_us);
     }
     drain_check(runtime, now_us);

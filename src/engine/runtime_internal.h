@@ -1,5 +1,5 @@
 /* What the files of the runtime share: runtime.c (requests in, table of machines in work), work.c (one
- * machine: load, inputs, rest), turn.c (steps, commit, effect), once.c, asked.c. Nobody else includes this. */
+ * machine: load, inputs, rest), turn.c (steps, commit, effect), once.c, asked.c, judge.c. Nobody else includes this. */
 #ifndef SLUICE_ENGINE_RUNTIME_INTERNAL_H
 #define SLUICE_ENGINE_RUNTIME_INTERNAL_H
 
@@ -29,6 +29,10 @@ struct request {
                                         commit is sent again with them after the caller was answered */
     bool looked;         /* its key was not there when this machine was loaded */
     int64_t deadline_us; /* monotonic */
+    int64_t made_us;     /* Redis's time when it came; 0: not known */
+    bool judged;         /* by what its caller could know (judge.c) */
+    struct arena *verdict_arena; /* NULL: it was not refused then, or has been answered */
+    const void *verdict; /* the refusal, in that arena; it waits until the request's key has been looked for */
     int conflicts;
     bool answered;       /* its caller has given up; what was begun is finished all the same */
     bool recalled;       /* nobody's: made from what is stored (asked.c), and its arguments live in the work's arena */
@@ -176,7 +180,11 @@ void asked_load(struct work *work, const struct store_loaded *loaded);
 int64_t asked_ahead_ms(const struct work *work);
 void asked_resume(struct work *work);
 
+/* judge.c */
+void judge_waiting(struct work *work); /* those that wait in its queue and have not been judged yet */
+
 /* once.c */
+bool once_is_due(const struct request *request); /* its key has to be looked for before anything else */
 void once_look(struct work *work);  /* for the current request, which has a key; then work_next */
 void once_write(struct work *work); /* what this turn's commit leaves under it, into the turn */
 

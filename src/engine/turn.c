@@ -201,6 +201,7 @@ static void turn_step_in(struct work *work, enum machine_input input, struct ste
     in->version = work->version;
     in->quiet = work->turn.change_count > 0 ? 0 : work->quiet; /* as it will be after a crash from here on */
     in->now_us = runtime_now_us(work->runtime);
+    in->made_us = current ? current->made_us : 0;
     in->outlook = setup->outlook ? setup->outlook(setup->owner_ctx) : NULL;
     in->random = setup->alarm->random(setup->alarm_ctx);
     in->arena = work->arena;
@@ -683,6 +684,7 @@ static void turn_effect(struct work *work)
     out->number = work->number = ++runtime->next_number;
     out->work = work;
     work->performed = work->turn.effect;
+    judge_waiting(work);
     HASH_ADD(hh, runtime->effects, number, sizeof(out->number), out);
     work->phase = PHASE_EFFECT;
     runtime->stats.effects++;
@@ -693,6 +695,7 @@ static void turn_effect(struct work *work)
 
 void turn_effect_done(struct work *work)
 {
+    judge_waiting(work); /* before the state is another one */
     work->phase = PHASE_READY;
     if (work->turn.ahead)
         work->turn.ahead = false;

@@ -199,10 +199,13 @@ static bool request_turned_away(struct work *work, struct request *request)
     } else if (request->kind == REQ_REPAIR && !work->failed) {
         err = SL_EREFUSED;
         detail = "the machine works; there is nothing to repair";
+    } else if (request->verdict) {
+        work->reply = request->verdict;
     } else {
         return false;
     }
-    request_answer(work, request, err, false, detail);
+    request_answer(work, request, err, work->reply != NULL, detail);
+    work->reply = NULL;
     request_free(request);
     return true;
 }
@@ -222,12 +225,6 @@ static bool timer_is_due(struct work *work)
 {
     return work->timer_due && !work->failed && work->version > 0 && work->due_ms > 0 &&
            work->due_ms <= runtime_now_us(work->runtime) / 1000;
-}
-
-/* Of a start, too, and before its step: what refuses it now did perhaps not do so when it was done. */
-static bool once_is_due(const struct request *request)
-{
-    return request->once && !request->looked && !request->answered;
 }
 
 void work_next(struct work *work)

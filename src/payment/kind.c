@@ -103,6 +103,24 @@ static bool invoice_keep(const void *args, struct buf *out)
     return true;
 }
 
+/* What merchants order is judged by what they could know. Who tells what has happened at a provider's is heard in his
+ * turn: the step under way may be what he has been told of. */
+static bool invoice_judged(const void *args)
+{
+    const struct invoice_call *call = args;
+
+    switch (call->kind) {
+    case CALL_RESCIND:
+    case CALL_FULFILL:
+    case CALL_START_PAYMENT:
+    case CALL_REGISTER_PAYMENT:
+    case CALL_CAPTURE:
+    case CALL_CANCEL:
+    case CALL_REFUND: return true;
+    default: return false;
+    }
+}
+
 static const void *invoice_recall(const char *json, size_t len, struct arena *arena)
 {
     struct invoice_call *call = arena_alloc(arena, sizeof(*call));
@@ -127,6 +145,7 @@ const struct machine_kind invoice_kind = {
     .revision = invoice_revision,
     .reply = invoice_reply,
     .dictionaries = payment_dictionaries,
+    .judged = invoice_judged,
     .keep = invoice_keep,
     .recall = invoice_recall,
 };

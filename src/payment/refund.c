@@ -86,6 +86,21 @@ static bool check_id(struct attempt *attempt)
     return true;
 }
 
+/* A refund that was created after this call had been made is one that its caller could not know: for him it is pending,
+ * though it may be over by now. */
+static bool is_overtaken(const struct attempt *attempt)
+{
+    const struct refund_state *refunds = attempt->ctx.payment->refunds.items;
+    int64_t made_us = attempt->ctx.in->made_us;
+    size_t i;
+
+    for (i = 0; made_us && i < attempt->ctx.payment->refunds.count; i++) {
+        if (refunds[i].refund.created_at >= made_us)
+            return true;
+    }
+    return false;
+}
+
 /* Rows 4 to 6: whether it may be refunded now. */
 static bool check_status(const struct attempt *attempt)
 {
@@ -95,7 +110,7 @@ static bool check_status(const struct attempt *attempt)
         refuse_payment_status(attempt->ctx.in, attempt->ctx.out, &payment->payment.status);
         return false;
     }
-    if (payment->activity != ACT_IDLE) /* busy with another refund */
+    if (payment->activity != ACT_IDLE || is_overtaken(attempt)) /* busy with another refund */
         return not_permitted(attempt);
     return payment->refunds.count < REFUNDS_MAX || refused(attempt, NULL, "Too many refunds of this payment");
 }

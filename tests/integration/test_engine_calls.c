@@ -220,3 +220,42 @@ Test(engine, a_full_queue_turns_callers_away, .init = rig_begin, .fini = rig_end
     cr_expect_gt(busy, 0);
     cr_expect_eq(rig_look("a", 0).value, (int64_t)done, "who was turned away has changed nothing");
 }
+
+/* ---- calls behind a running step ---- */
+
+static bool always_judged(const void *args)
+{
+    (void)args;
+    return true;
+}
+
+/* If this fails, a call is done, or refused, by what a running step made of the machine, which its caller could not know. */
+Test(engine, a_call_behind_a_step_is_judged_by_what_its_caller_could_know, .init = rig_begin, .fini = rig_end)
+{
+    static const struct ask echo = { ASK_ECHO, 0, NULL }, too_much = { ASK_ADD, -10, NULL }, ten = { ASK_ADD, 10, NULL };
+    struct outcome asking = { 0 }, refused = { 0 }, waits = { 0 }, with_key = { 0 };
+    struct machine_kind kind = counter_kind;
+
+    kind.judged = always_judged;
+    rig_start("a", 5);
+    rig.world.silent = true;
+    runtime_call(rig.first.runtime, &kind, "a", &echo, 20000, rig_ended, &asking);
+    runtime_call(rig.first.runtime, &kind, "a", &ten, 20000, rig_ended, &waits);
+    runtime_call(rig.first.runtime, &kind, "a", &too_much, 20000, rig_ended, &refused);
+    runtime_call_once(rig.first.runtime, &kind, "a", &too_much, 20000, &key_one, rig_ended, &with_key);
+    redis_fixture_wait(&rig.redis, &refused.there);
+    cr_expect(refused.refused);
+    cr_expect(!asking.there && !waits.there && !with_key.there, "the step is running");
+    refused.there = false;
+    runtime_call(rig.first.runtime, &kind, "a", &too_much, 20000, rig_ended, &refused);
+    redis_fixture_wait(&rig.redis, &refused.there);
+    cr_expect(refused.refused, "this one came while the world was asked");
+    cr_expect(!asking.there && !waits.there && !with_key.there);
+    rig_world_speak();
+    redis_fixture_wait(&rig.redis, &with_key.there);
+    cr_expect(asking.there && asking.err == SL_OK);
+    cr_expect(waits.there && waits.err == SL_OK && !waits.refused);
+    cr_expect_eq(waits.value, 15, "it was allowed, and was done in its turn");
+    cr_expect(with_key.refused, "when it came there was too little");
+    cr_expect_eq(rig_look("a", 0).value, 15);
+}

@@ -40,6 +40,7 @@ struct machine_driver {
     int64_t version;
     int64_t quiet;
     int64_t now_us;
+    int64_t made_us; /* of calls (step_in.made_us); 0: not known */
     uint64_t random;
     const void *(*config)(const struct machine_driver *driver, int64_t revision); /* NULL: head for all */
     const void *head;

@@ -284,6 +284,27 @@ Test(steps_refund, the_payment_must_be_captured_and_idle)
     world_close(&world);
 }
 
+/* A call that was made before another refund began is judged as of then, also where that one is over when its turn comes.
+ * Fails: who clicks twice is given the money twice. */
+Test(steps_refund, a_refund_that_was_overtaken_is_refused)
+{
+    struct payment_world world;
+    int64_t before;
+
+    open_captured(&world, NULL);
+    before = world.driver.now_us;
+    cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_OK);
+    world_run(&world);
+    cr_assert_str_eq(refund_status(&world, "1"), "succeeded");
+    world.driver.made_us = before;
+    cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_REFUSED);
+    cr_assert_str_eq(world_refusal(&world), "OperationNotPermitted");
+    cr_assert(world_refund(&world, "1", "{\"id\":\"1\",\"cash\":" CASH(10000, "RUB") "}") == STEP_OK, "a repeat is one");
+    world.driver.made_us = world.driver.now_us + 1;
+    cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_OK, "this caller could know of the first");
+    world_close(&world);
+}
+
 /* refunds.md 2. Fails: a caller's repeat refunds twice, or two refunds get one name. */
 Test(steps_refund, ids_are_chosen_or_counted)
 {
