@@ -11,13 +11,14 @@
 static void answer_invoice(struct api_request *request, int status, const struct runtime_result *result)
 {
     const struct invoice_state *state = result->state;
+    const struct outcome_machine machine = request_machine(request, result);
     struct buf json = BUF_EMPTY;
 
     if (!state) {
         answer_problem(request, 500, "Internal", "the invoice's state cannot be shown", NULL);
         return;
     }
-    view_invoice(state, result->version, result->info, &json);
+    view_invoice(state, result->version, &machine, &json);
     answer_json(request, status, &json);
 }
 

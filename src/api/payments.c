@@ -3,31 +3,29 @@
 
 #include "api/parents.h"
 #include "api/request.h"
-#include "api/watch.h"
+#include "api/settle.h"
 #include "payment/calls.h"
 #include "payment/kind.h"
 #include "payment/steps.h"
 #include "payment/view.h"
 
-#define WAIT_MAX_S 60
-
-struct waiting {
-    struct watch *watch;
+/* Which answer a call waits for. */
+struct payment_wait {
     const char *payment_id, *refund_id; /* REFUND_ID NULL: the payment is the answer */
-    bool looking, again, over; /* again: news came while looking */
 };
 
 static void answer_payment(struct api_request *request, int status, const struct runtime_result *result, const char *id)
 {
     const struct invoice_state *state = result->state;
     const struct payment_state *payment = state ? invoice_payment(state, id) : NULL;
+    const struct outcome_machine machine = request_machine(request, result);
     struct buf json = BUF_EMPTY;
 
     if (!payment) {
         answer_problem(request, 404, "InvoicePaymentNotFound", "the invoice has no such payment", NULL);
         return;
     }
-    view_payment(state, payment, result->version, &json);
+    view_payment(state, payment, result->version, &machine, &json);
     answer_json(request, status, &json);
 }
 
@@ -48,15 +46,6 @@ void payments_get(struct api_request *request)
 
 /* ---- StartPayment, RegisterPayment, CapturePayment, CancelPayment ---- */
 
-/* Nothing more will happen by itself soon: done, or it waits for the payer or for the end of a hold. */
-static bool is_at_rest(const struct payment_state *payment)
-{
-    const struct session *session = payment_current_session(payment);
-
-    return payment->activity == ACT_IDLE || payment->activity == ACT_FLOW_WAITING ||
-           (session && session->status == SESSION_SUSPENDED);
-}
-
 static void answer_taken(struct api_request *request, const struct runtime_result *result, const char *payment_id,
                          const char *refund_id)
 {
@@ -66,54 +55,28 @@ static void answer_taken(struct api_request *request, const struct runtime_resul
         answer_payment(request, 202, result, payment_id);
 }
 
-static void look(struct api_request *request);
+static bool is_settled(const struct api_request *request, const struct runtime_result *result)
+{
+    const struct payment_state *payment = invoice_payment(result->state, request->wait->payment_id);
 
-static void looked(void *arg, const struct runtime_result *result)
+    return payment && outcome_is_settled(payment);
+}
+
+static void settled(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
-    struct waiting *waiting = request->waiting;
-    const struct payment_state *payment =
-        result->state ? invoice_payment(result->state, waiting->payment_id) : NULL;
 
-    waiting->looking = false;
-    if (!waiting->over && (result->err || !payment || !is_at_rest(payment))) {
-        if (waiting->again)
-            look(request);
-        return;
-    }
-    watch_end(waiting->watch);
     if (!answer_failed(request, result, "InvoiceNotFound"))
-        answer_taken(request, result, waiting->payment_id, waiting->refund_id);
-}
-
-static void look(struct api_request *request)
-{
-    struct waiting *waiting = request->waiting;
-
-    if (waiting->looking) {
-        waiting->again = true;
-        return;
-    }
-    waiting->looking = true;
-    waiting->again = false;
-    runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, looked, request);
-}
-
-static void look_over(struct api_request *request)
-{
-    struct waiting *waiting = request->waiting;
-
-    waiting->over = true;
-    look(request);
+        answer_taken(request, result, request->wait->payment_id, request->wait->refund_id);
 }
 
 void payments_answer(struct api_request *request, const struct runtime_result *result, const char *payment_id,
                      const char *refund_id)
 {
-    struct waiting *waiting;
+    struct payment_wait *wait;
     int64_t wait_s;
 
-    if (!request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &wait_s))
+    if (!request_query_i64(request, "wait", 0, SETTLE_WAIT_MAX_S, 0, &wait_s))
         return;
     answer_header(request, "Location",
                   arena_printf(request->arena, "/v1/invoices/%s/payments/%s%s%s", request->params[0], payment_id,
@@ -122,11 +85,11 @@ void payments_answer(struct api_request *request, const struct runtime_result *r
         answer_taken(request, result, payment_id, refund_id);
         return;
     }
-    waiting = request->waiting = arena_alloc(request->arena, sizeof(*waiting));
-    waiting->payment_id = arena_strdup(request->arena, payment_id);
-    waiting->refund_id = arena_strdup(request->arena, refund_id);
-    waiting->watch = watch_begin(request, request->params[0], wait_s * 1000, look, look_over);
-    look(request); /* it may be done by now */
+    wait = arena_alloc(request->arena, sizeof(*wait));
+    wait->payment_id = arena_strdup(request->arena, payment_id);
+    wait->refund_id = arena_strdup(request->arena, refund_id);
+    request->wait = wait;
+    settle_wait(request, request->params[0], wait_s, is_settled, settled);
 }
 
 static void started(void *arg, const struct runtime_result *result)
@@ -212,7 +175,7 @@ void payments_call(struct api_request *request, struct invoice_call *call)
     const struct recurrent_params *payer = recurrent_payer_of(call);
     int64_t wait_s;
 
-    if (!request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &wait_s))
+    if (!request_query_i64(request, "wait", 0, SETTLE_WAIT_MAX_S, 0, &wait_s))
         return;
     request->call = call;
     if (payer)

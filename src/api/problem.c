@@ -62,10 +62,53 @@ void answer_invalid(struct api_request *request, const char *field, const char *
     answer_faults(request, 400, &errors);
 }
 
+static const struct {
+    const char *error, *noun;
+} nouns[] = {
+    { "InvoiceNotFound", "invoice" },
+    { "InvoiceTemplateNotFound", "invoice template" },
+    { "PaymentNotFound", "payment" },
+    { "CustomerNotFound", "customer" },
+    { "AccountNotFound", "account" },
+    { "LimitNotFound", "limit" },
+    { "VersionNotFound", "revision of the configuration" },
+};
+
+/* What "InvoiceNotFound" is about: "invoice". */
+static const char *noun_of(const char *what)
+{
+    size_t i;
+
+    for (i = 0; what && i < SL_COUNT(nouns); i++) {
+        if (strcmp(nouns[i].error, what) == 0)
+            return nouns[i].noun;
+    }
+    return "object";
+}
+
+void answer_not_found(struct api_request *request, const char *what)
+{
+    answer_problem(request, 404, what, arena_printf(request->arena, "there is no such %s", noun_of(what)), NULL);
+}
+
+/* Errors whose detail says how Sluice works inside: addresses, keys, what Redis answered. */
+static bool is_internal(enum sl_err err)
+{
+    return err == SL_EDOWN || err == SL_ETIMEOUT || err == SL_EUNKNOWN || err == SL_EPROTO || err == SL_ECORRUPT ||
+           err == SL_ESYS;
+}
+
 void answer_err(struct api_request *request, enum sl_err err, const char *what, const char *detail)
 {
+    if (is_internal(err) && request_is_merchant(request))
+        detail = NULL;
     switch (err) {
-    case SL_ENOENT: answer_problem(request, 404, what, detail ? detail : "there is no such thing", NULL); break;
+    case SL_ENOENT:
+        if (detail)
+            answer_problem(request, 404, what, detail, NULL);
+        else
+            answer_not_found(request, what);
+        break;
     case SL_EFAILED: answer_problem(request, 423, "MachineFailed", detail, NULL); break;
     case SL_EREFUSED: answer_problem(request, 409, "NoNeedToRepair", detail, NULL); break;
     case SL_EBUSY:
@@ -131,8 +174,28 @@ void answer_refusal(struct api_request *request, const struct call_error *error)
     buf_clear(&members);
 }
 
+/* What the runtime says of any machine, said of WHAT it is; else its own DETAIL. */
+static const char *detail_of(struct api_request *request, enum sl_err err, const char *what, const char *detail)
+{
+    const char *noun = noun_of(what);
+
+    if (err == SL_ENOENT)
+        return NULL;
+    if (err == SL_EFAILED)
+        return arena_printf(request->arena, "the %s has failed and waits for a repair by an operator", noun);
+    if (err == SL_EREFUSED)
+        return arena_printf(request->arena, "the %s works; there is nothing to repair", noun);
+    if (err == SL_EBUSY)
+        return arena_printf(request->arena, "too many requests wait for this %s", noun);
+    if (err == SL_ETIMEOUT)
+        return arena_printf(request->arena, "others were busy with this %s for too long; nothing was done", noun);
+    return detail;
+}
+
 bool answer_failed(struct api_request *request, const struct runtime_result *result, const char *what)
 {
+    const char *detail = detail_of(request, result->err, what, result->detail);
+
     if (result->refused) {
         answer_refusal(request, result->reply);
         return true;
@@ -142,7 +205,7 @@ bool answer_failed(struct api_request *request, const struct runtime_result *res
         return true;
     }
     if (result->err == SL_EFAILED && result->activity) {
-        answer_problem(request, 423, "MachineFailed", result->detail,
+        answer_problem(request, 423, "MachineFailed", detail,
                        arena_printf(request->arena, ",\"activity\":\"%s\"", result->activity));
         return true;
     }
@@ -150,6 +213,6 @@ bool answer_failed(struct api_request *request, const struct runtime_result *res
         answer_header(request, "Idempotent-Replayed", "true");
     if (!result->err)
         return false;
-    answer_err(request, result->err, what, result->detail);
+    answer_err(request, result->err, what, detail);
     return true;
 }

@@ -4,6 +4,7 @@
 #include "payment/kind.h"
 #include "payment/state.h"
 #include "payment/steps.h"
+#include "payment/view.h"
 
 void refunds_show(struct api_request *request, int status, const struct runtime_result *result,
                   const char *payment_id, const char *refund_id)
@@ -11,6 +12,7 @@ void refunds_show(struct api_request *request, int status, const struct runtime_
     const struct invoice_state *state = result->state;
     const struct payment_state *payment = state ? invoice_payment(state, payment_id) : NULL;
     const struct refund_state *refund = payment ? payment_refund(payment, refund_id) : NULL;
+    const struct outcome_machine machine = request_machine(request, result);
     struct buf json = BUF_EMPTY;
 
     if (!payment) {
@@ -18,7 +20,7 @@ void refunds_show(struct api_request *request, int status, const struct runtime_
     } else if (!refund) {
         answer_problem(request, 404, "InvoicePaymentRefundNotFound", "the payment has no such refund", NULL);
     } else {
-        type_encode(&type_refund, &refund->refund, &json);
+        view_refund(payment, refund, &machine, &json);
         answer_json(request, status, &json);
     }
 }

@@ -151,11 +151,11 @@ static void rehearsed(void *arg, const struct runtime_rehearsal *rehearsal)
     struct buf json = BUF_EMPTY;
 
     if (rehearsal->err) {
-        answer_err(request, rehearsal->err, "InvoiceNotFound", rehearsal->detail);
+        answer_err(request, rehearsal->err, "InvoiceNotFound", rehearsal->err == SL_ENOENT ? NULL : rehearsal->detail);
     } else if (rehearsal->out->end == STEP_REFUSED) {
         answer_refusal(request, rehearsal->out->reply);
     } else if (!request->call && strcmp(rehearsal->info->status, "failed") != 0) {
-        answer_err(request, SL_EREFUSED, "InvoiceNotFound", "the machine works; there is nothing to repair");
+        answer_err(request, SL_EREFUSED, "InvoiceNotFound", "the invoice works; there is nothing to repair");
     } else {
         rehearsal_write(rehearsal, &json);
         answer_json(request, 200, &json);

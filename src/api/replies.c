@@ -14,18 +14,40 @@ static const struct {
 } shapes[] = {
     { "InvoiceState",
       "{'type':'object','required':['latest_event_id','invoice','payments'],'properties':{"
-      "'latest_event_id':{'type':'integer'},'invoice':'#Invoice','payments':{'type':'array','items':'#PaymentState'},"
-      "'machine':{'type':'object','properties':{'status':{'type':'string'},'activity':{'type':'string'},"
-      "'due':{'type':'string','format':'date-time'},'attempts':{'type':'integer'},'since':{'type':'string',"
-      "'format':'date-time'},'reason':{'type':'string'},'cause':{'type':'string'}}}}}" },
+      "'latest_event_id':{'type':'integer'},'invoice':'#Invoice','status':{'type':'string'},'payments':{'type':'array',"
+      "'items':'#PaymentState'},'machine':'#MachineState'}}" },
+    { "MachineState",
+      "{'type':'object','required':['status','activity'],'properties':{'status':{'type':'string','enum':['working',"
+      "'retrying','failed']},'activity':{'type':'string'},'due':{'type':'string','format':'date-time'},"
+      "'attempts':{'type':'integer'},'since':{'type':'string','format':'date-time'},'cause':{'type':'string','enum':"
+      "['unavailable','unknown_outcome','bad_answer','declined','other']},'reason':{'type':'string'}}}" },
+    { "FlatFailure",
+      "{'type':'object','required':['code'],'properties':{'code':{'type':'string'},'reason':{'type':'string'}}}" },
+    { "NextAction",
+      "{'oneOf':[{'type':'object','required':['redirect'],'additionalProperties':false,'properties':{'redirect':"
+      "{'type':'object','required':['method','url'],'properties':{'method':{'type':'string','enum':['GET','POST']},"
+      "'url':{'type':'string'},'form':{'type':'object','additionalProperties':{'type':'string'}}}}}},"
+      "{'type':'object','minProperties':1,'maxProperties':1,'properties':{'payment_terminal_reciept':{'type':'object'},"
+      "'crypto_currency_transfer_request':{'type':'object'},'qr_code_display_request':{'type':'object'},"
+      "'api_extension_request':{'type':'object'}},'additionalProperties':false}]}" },
+    { "RefundState",
+      "{'type':'object','required':['id','status','created_at','domain_revision','cash'],'properties':{'id':{'type':"
+      "'string'},'status':'#InvoicePaymentRefundStatus','created_at':{'type':'string','format':'date-time'},"
+      "'domain_revision':{'type':'integer'},'cash':'#Cash','reason':{'type':'string'},'cart':'#InvoiceCart',"
+      "'external_id':{'type':'string'},'failure':'#FlatFailure','next_action':'#NextAction','next_try_at':{'type':"
+      "'string','format':'date-time'},'machine':'#MachineState'}}" },
     { "PaymentState",
       "{'type':'object','required':['payment','sessions'],'properties':{'payment':'#InvoicePayment','route':'#Route',"
       "'cash_flow':'#CashFlow','adjustments':{'type':'array'},'refunds':{'type':'array','items':{'type':'object',"
       "'required':['refund','sessions'],'properties':{'refund':'#InvoicePaymentRefund','cash_flow':'#CashFlow',"
-      "'sessions':{'type':'array','items':{'type':'object','properties':{'transaction_info':'#TransactionInfo'}}}}}},"
+      "'sessions':{'type':'array','items':{'type':'object','properties':{'transaction_info':'#TransactionInfo'}}},"
+      "'status':{'type':'string'},'failure':'#FlatFailure'}}},"
       "'legacy_refunds':{'type':'array','items':'#InvoicePaymentRefund'},'sessions':{'type':'array','items':{'type':'object','properties':{"
       "'target_status':'#TargetStatus','transaction_info':'#TransactionInfo'}}},"
-      "'last_transaction_info':'#TransactionInfo','activity':{'type':'string'},'invoice_id':{'type':'string'},"
+      "'last_transaction_info':'#TransactionInfo','activity':{'type':'string'},'status':{'type':'string','enum':['pending',"
+      "'processed','captured','cancelled','failed','refunded','charged_back']},'failure':'#FlatFailure',"
+      "'amount_captured':{'type':'integer'},'amount_refunded':{'type':'integer'},'next_action':'#NextAction',"
+      "'next_try_at':{'type':'string','format':'date-time'},'machine':'#MachineState','invoice_id':{'type':'string'},"
       "'latest_event_id':{'type':'integer'}}}" },
     { "RouteExplanation",
       "{'type':'object','required':['explained_routes','used_varset'],'properties':{'explained_routes':{'type':'array',"

@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "base/buf.h"
 #include "payment/errors.h"
+#include "payment/outcome.h"
 
 #define PATH_PARAMS_MAX 3
 #define QUERY_PARAMS_MAX 8
@@ -63,6 +64,7 @@ struct api_request {
     void *waiting;   /* of the handler: a long poll's data */
     void (*give_up)(struct api_request *request); /* the daemon stops: answer now; NULL: an answer is on its way */
     struct invoice_call *call;
+    const struct payment_wait *wait; /* of a call with `wait` (payments.c) */
 };
 
 const struct api_setup *api_setup(const struct api_request *request);
@@ -97,7 +99,10 @@ void answer_problem(struct api_request *request, int status, const char *error, 
 /* 400 with one fault at FIELD. */
 void answer_invalid(struct api_request *request, const char *field, const char *message);
 void answer_faults(struct api_request *request, int status, const struct type_errors *errors);
-/* For an error of the runtime, the store or the client; WHAT was not found ("InvoiceNotFound"). */
+/* 404: WHAT ("InvoiceNotFound") is not there, or not the caller's. */
+void answer_not_found(struct api_request *request, const char *what);
+/* For an error of the runtime, the store or the client; WHAT was not found ("InvoiceNotFound"). Merchants are not told
+ * the DETAIL of what is our own business. */
 void answer_err(struct api_request *request, enum sl_err err, const char *what, const char *detail);
 /* The status that a refusal of KIND (enum call_error_kind) is answered with. */
 int refusal_status(int kind);
@@ -111,6 +116,15 @@ void request_call(struct api_request *request, const char *id, runtime_done_fn d
 /* Whether the request's principal may see and touch what belongs to PARTY_ID; else it was answered with 404,
  * as though it were not there. */
 bool request_owns(struct api_request *request, const char *party_id, const char *what);
+
+/* Whether REQUEST's principal is a merchant, who learns nothing of how Sluice works inside. */
+static inline bool request_is_merchant(const struct api_request *request)
+{
+    return request->principal && request->principal->role == ROLE_MERCHANT;
+}
+/* How the machine of RESULT is, as far as REQUEST's principal may know it; RESULT's state as of an earlier event is
+ * shown without. */
+struct outcome_machine request_machine(const struct api_request *request, const struct runtime_result *result);
 
 #define EVENT_NUMBER_MAX 1000000000000 /* more than a machine will ever have, and exact in a Lua number */
 #define CALL_DEADLINE_MS 30000 /* doc/spec/machine.md 18 */

@@ -244,12 +244,17 @@ static bool access_check(struct api_request *request)
 
 bool request_owns(struct api_request *request, const char *party_id, const char *what)
 {
-    const struct principal *principal = request->principal;
-
-    if (!principal || principal->role != ROLE_MERCHANT || strcmp(principal->party_id, party_id) == 0)
+    if (!request_is_merchant(request) || strcmp(request->principal->party_id, party_id) == 0)
         return true;
-    answer_problem(request, 404, what, "there is no such thing", NULL);
+    answer_not_found(request, what);
     return false;
+}
+
+struct outcome_machine request_machine(const struct api_request *request, const struct runtime_result *result)
+{
+    bool is_current = result->info && result->info->version == result->version;
+
+    return (struct outcome_machine){ is_current ? result->info : NULL, !request_is_merchant(request) };
 }
 
 static void client_gone(void *arg)

@@ -8,11 +8,6 @@
 
 #define NOT_FOUND "InvoiceTemplateNotFound"
 
-static bool is_merchant(const struct api_request *request)
-{
-    return request->principal && request->principal->role == ROLE_MERCHANT;
-}
-
 static void answer_template(struct api_request *request, int status, const struct runtime_result *result)
 {
     const struct template_state *state = result->state;
@@ -59,7 +54,7 @@ static void answer_existing(struct api_request *request, const struct runtime_re
 {
     const struct template_state *state = result->state;
 
-    if (state && is_merchant(request) &&
+    if (state && request_is_merchant(request) &&
         strcmp(request->principal->party_id, state->invoice_template.party_ref.id) != 0)
         answer_problem(request, 403, "Forbidden", "this id is taken by another party's template", NULL);
     else if (state && state->deleted)
@@ -87,7 +82,7 @@ void templates_create(struct api_request *request)
 {
     const struct template_params *params = request->args;
 
-    if (is_merchant(request) && strcmp(request->principal->party_id, params->party_id) != 0) {
+    if (request_is_merchant(request) && strcmp(request->principal->party_id, params->party_id) != 0) {
         answer_problem(request, 403, "Forbidden", "the token is another party's", NULL);
         return;
     }
@@ -164,7 +159,7 @@ static void call_template(struct api_request *request, struct template_call *cal
     struct runtime *runtime = api_setup(request)->runtime;
 
     request->waiting = call;
-    if (is_merchant(request))
+    if (request_is_merchant(request))
         runtime_read(runtime, &template_kind, request->params[0], 0, call_owned, request);
     else
         runtime_call(runtime, &template_kind, request->params[0], call, CALL_DEADLINE_MS, called, request);
@@ -191,13 +186,14 @@ void templates_delete(struct api_request *request)
 
 static void answer_invoice(struct api_request *request, int status, const struct runtime_result *result)
 {
+    const struct outcome_machine machine = request_machine(request, result);
     struct buf json = BUF_EMPTY;
 
     if (!result->state) {
         answer_problem(request, 500, "Internal", "the invoice's state cannot be shown", NULL);
         return;
     }
-    view_invoice(result->state, result->version, result->info, &json);
+    view_invoice(result->state, result->version, &machine, &json);
     answer_json(request, status, &json);
 }
 
@@ -210,7 +206,7 @@ static void invoice_made(void *arg, const struct runtime_result *result)
     if (result->err == SL_EEXIST) {
         if (use->removed)
             answer_removed(request);
-        else if (state && is_merchant(request) && strcmp(request->principal->party_id, state->invoice.party_ref.id) != 0)
+        else if (state && request_is_merchant(request) && strcmp(request->principal->party_id, state->invoice.party_ref.id) != 0)
             answer_problem(request, 403, "Forbidden", "this id is taken by another party's invoice", NULL);
         else
             answer_invoice(request, 200, result);

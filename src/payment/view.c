@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rfc3339.h"
 #include "base/xmalloc.h"
 
 /* Session groups in alphabetical order of their target's type. */
@@ -60,6 +59,7 @@ static void refund_write(const struct refund_state *refund, struct buf *out)
     }
     buf_char(out, ']');
     member(out, "cash_flow", &type_cash_flow, &refund->cash_flow);
+    outcome_refund_write(refund, out);
     buf_char(out, '}');
 }
 
@@ -97,7 +97,7 @@ static void refunds_write(const struct payment_state *payment, struct buf *out)
 }
 
 /* The members of PaymentState, without the braces. */
-static void payment_write(const struct payment_state *payment, struct buf *out)
+static void payment_write(const struct payment_state *payment, const struct outcome_machine *machine, struct buf *out)
 {
     const struct type_list *flow = payment_final_flow(payment);
 
@@ -112,40 +112,36 @@ static void payment_write(const struct payment_state *payment, struct buf *out)
     if (payment->trx)
         member(out, "last_transaction_info", &type_trx, payment->trx);
     buf_printf(out, ",\"activity\":\"%s\"", payment_activity_label(payment));
+    outcome_payment_write(payment, machine, out);
 }
 
 void view_payment(const struct invoice_state *state, const struct payment_state *payment, int64_t version,
-                  struct buf *out)
+                  const struct outcome_machine *machine, struct buf *out)
 {
     buf_char(out, '{');
-    payment_write(payment, out);
+    payment_write(payment, machine, out);
     member(out, "invoice_id", &type_id, &state->invoice.id);
     member(out, "latest_event_id", &type_i64, &version);
     buf_char(out, '}');
 }
 
-static void machine_write(const struct machine_info *info, struct buf *out)
+/* Its `status` is the union of the spec; what is said of the machine and the payer is the payment's. */
+void view_refund(const struct payment_state *payment, const struct refund_state *refund,
+                 const struct outcome_machine *machine, struct buf *out)
 {
-    int64_t due_us = rfc3339_us_of_ms(info->due_ms), since_us = rfc3339_us_of_ms(info->since_ms);
-    int64_t attempts = info->attempts;
+    bool is_pending = payment_pending_refund(payment) == refund;
 
-    buf_str(out, ",\"machine\":{");
-    member(out, "status", &type_str, &info->status);
-    member(out, "activity", &type_str, &info->activity);
-    if (due_us > 0)
-        member(out, "due", &type_time, &due_us);
-    if (attempts > 0)
-        member(out, "attempts", &type_i64, &attempts);
-    if (since_us > 0)
-        member(out, "since", &type_time, &since_us);
-    if (info->reason)
-        member(out, "reason", &type_str, &info->reason);
-    if (info->cause)
-        member(out, "cause", &type_str, &info->cause);
+    type_encode(&type_refund, &refund->refund, out);
+    out->len--; /* its brace: more members follow */
+    if (refund->refund.status.tag == REFUND_FAILED)
+        outcome_failure_write(&refund->refund.status.failed.failure, out);
+    if (is_pending)
+        outcome_pending_write(payment, machine, out);
     buf_char(out, '}');
 }
 
-void view_invoice(const struct invoice_state *state, int64_t version, const struct machine_info *info, struct buf *out)
+void view_invoice(const struct invoice_state *state, int64_t version, const struct outcome_machine *machine,
+                  struct buf *out)
 {
     const struct payment_state *payments = state->payments.items;
     size_t i;
@@ -153,14 +149,14 @@ void view_invoice(const struct invoice_state *state, int64_t version, const stru
     buf_char(out, '{');
     member(out, "latest_event_id", &type_i64, &version);
     member(out, "invoice", &type_invoice, &state->invoice);
+    buf_printf(out, ",\"status\":\"%s\"", type_name_of(&type_invoice_status, state->invoice.status.tag));
     buf_str(out, ",\"payments\":[");
     for (i = 0; i < state->payments.count; i++) {
         buf_str(out, i ? ",{" : "{");
-        payment_write(&payments[i], out);
+        payment_write(&payments[i], machine, out);
         buf_char(out, '}');
     }
     buf_char(out, ']');
-    if (info)
-        machine_write(info, out);
+    outcome_machine_write(machine, out);
     buf_char(out, '}');
 }

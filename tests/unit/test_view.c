@@ -11,6 +11,7 @@
 #define REFUND "{\"reason\":\"r\",\"cash\":{\"amount\":1000,\"currency\":{\"symbolic_code\":\"RUB\"}}}"
 
 static struct payment_world world;
+static const struct outcome_machine unknown;
 
 /* As clients read it; the caller drops it. */
 static json_t *seen(void)
@@ -19,7 +20,7 @@ static json_t *seen(void)
     json_error_t error;
     json_t *json;
 
-    view_payment(world_state(&world), world_payment(&world), 7, &text);
+    view_payment(world_state(&world), world_payment(&world), 7, &unknown, &text);
     json = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &error);
     cr_assert(json, "%s: %s", error.text, buf_text(&text));
     buf_clear(&text);
@@ -91,7 +92,7 @@ static void to_refunding(void)
 Test(view, a_payment_in_its_main_states)
 {
 #define FRAME(more) "payment " more "adjustments refunds legacy_refunds sessions "
-#define ENDS "activity invoice_id latest_event_id"
+#define ENDS "activity status amount_captured amount_refunded invoice_id latest_event_id"
     static const struct {
         void (*go)(void);
         const char *status, *activity, *members, *targets;
@@ -102,7 +103,8 @@ Test(view, a_payment_in_its_main_states)
           "captured processed" },
         { to_cancelled, "cancelled", "idle", FRAME("route cash_flow ") "last_transaction_info " ENDS,
           "cancelled processed" },
-        { to_failed, "failed", "idle", FRAME("route cash_flow ") ENDS, "processed" },
+        { to_failed, "failed", "idle", FRAME("route cash_flow ")
+          "activity status failure amount_captured amount_refunded invoice_id latest_event_id", "processed" },
         { to_refunding, "captured", "refund_new", FRAME("route cash_flow ") "last_transaction_info " ENDS,
           "captured processed" },
     };
@@ -140,7 +142,7 @@ Test(view, refunds_come_by_id_as_text)
     }
     json = seen();
     json_array_foreach(json_object_get(json, "refunds"), i, refund) {
-        cr_expect_str_eq(members(refund), "refund sessions cash_flow", "%s", members(refund));
+        cr_expect_str_eq(members(refund), "refund sessions cash_flow status", "%s", members(refund));
         cr_expect(json_array_size(json_object_get(refund, "sessions")) == 1);
         snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "%s ",
                  json_string_value(json_object_get(json_object_get(refund, "refund"), "id")));
@@ -156,11 +158,14 @@ Test(view, an_invoice_shows_its_payments_and_machine)
 {
     static const struct {
         struct machine_info info;
+        bool shows_reason;
         const char *members;
     } rows[] = {
-        { { .status = "working", .activity = "idle" }, "status activity" },
-        { { .status = "failed", .activity = "routing", .due_ms = 1000, .attempts = 2, .since_ms = 1500, .reason = "r" },
-          "status activity due attempts since reason" },
+        { { .status = "working", .activity = "idle" }, true, "status activity" },
+        { { .status = "failed", .activity = "routing", .due_ms = 1000, .attempts = 2, .since_ms = 1500, .reason = "r",
+            .cause = "other" }, true, "status activity due attempts since cause reason" },
+        { { .status = "failed", .activity = "routing", .since_ms = 1500, .reason = "r", .cause = "other" }, false,
+          "status activity since cause" },
     };
     struct buf text = BUF_EMPTY;
     json_t *json, *payments;
@@ -170,10 +175,10 @@ Test(view, an_invoice_shows_its_payments_and_machine)
     to_failed();
     to_captured();
     for (i = 0; i < SL_COUNT(rows); i++) {
-        view_invoice(world_state(&world), 9, &rows[i].info, &text);
+        view_invoice(world_state(&world), 9, &(struct outcome_machine){ &rows[i].info, rows[i].shows_reason }, &text);
         json = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
         cr_assert(json, "%s", buf_text(&text));
-        cr_expect_str_eq(members(json), "latest_event_id invoice payments machine", "%s", members(json));
+        cr_expect_str_eq(members(json), "latest_event_id invoice status payments machine", "%s", members(json));
         payments = json_object_get(json, "payments");
         cr_expect(json_array_size(payments) == 2);
         cr_expect_str_eq(members(json_object_get(json_object_get(json_array_get(payments, 1), "payment"), "status")), "captured");
@@ -183,7 +188,7 @@ Test(view, an_invoice_shows_its_payments_and_machine)
         json_decref(json);
         buf_clear(&text);
     }
-    view_invoice(world_state(&world), 9, NULL, &text);
+    view_invoice(world_state(&world), 9, &unknown, &text);
     cr_expect(!strstr(buf_text(&text), "\"machine\""));
     buf_clear(&text);
     world_close(&world);
