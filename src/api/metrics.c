@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "api/request.h"
+#include "provider/lanes.h"
 
 const int64_t latency_bucket_us[LATENCY_BUCKETS] = {
     1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 10000000,
@@ -41,6 +42,7 @@ static void runtime_figures(const struct api_setup *setup, struct buf *out)
     cause_figures(out, "machine_failures_by_cause_total", "Machines parked as failed, by what was in their way.",
                   stats.failures_by);
     figure(out, "calls_total", "counter", "Calls taken.", stats.calls);
+    figure(out, "overloads_total", "counter", "Calls refused because too much was in work.", stats.overloads);
     figure(out, "refusals_total", "counter", "Calls refused by the rules.", stats.refusals);
     figure(out, "lost_claims_total", "counter", "Claims that ran out while in work.", stats.lost_claims);
     figure(out, "machines_in_work", "gauge", "Machines in memory now.", stats.in_work);
@@ -82,6 +84,21 @@ static void wheel_figures(const struct api_setup *setup, struct buf *out)
                "\nsluice_timer_lateness_ms_count %" PRIu64 "\n", sum, stats.lateness_sum_ms, sum);
 }
 
+static void lane_figures(const struct lanes *lanes, struct buf *out)
+{
+    const struct lane_stats *lane;
+
+    buf_str(out, "# HELP sluice_provider_calls Calls under way, by provider; 0 are all inspectors.\n"
+                 "# TYPE sluice_provider_calls gauge\n");
+    for (lane = lanes_next(lanes, NULL); lane; lane = lanes_next(lanes, lane))
+        buf_printf(out, "sluice_provider_calls{provider=\"%" PRId64 "\"} %zu\n", lane->provider_id, lane->under_way);
+    buf_str(out, "# HELP sluice_provider_calls_refused_total Calls put off because the provider had too many under way.\n"
+                 "# TYPE sluice_provider_calls_refused_total counter\n");
+    for (lane = lanes_next(lanes, NULL); lane; lane = lanes_next(lanes, lane))
+        buf_printf(out, "sluice_provider_calls_refused_total{provider=\"%" PRId64 "\"} %" PRIu64 "\n", lane->provider_id,
+                   lane->refused);
+}
+
 static void effect_figures(const struct api_setup *setup, struct buf *out)
 {
     struct effects_stats stats;
@@ -98,6 +115,7 @@ static void effect_figures(const struct api_setup *setup, struct buf *out)
                            stats.kinds[kind].outcomes[outcome].count);
         }
     }
+    lane_figures(effects_lanes(setup->effects), out);
     figure(out, "effects_in_flight", "gauge", "Calls to providers and inspectors under way.", stats.in_flight);
 }
 

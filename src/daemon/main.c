@@ -75,7 +75,9 @@ static void daemon_run(struct daemon *daemon, int partitions)
 
     daemon->space = space_new(partitions);
     daemon->domains = domain_store_new(daemon->client, &alarm_loop_ops, daemon->alarm);
-    if (http_client_new(&(struct http_client_setup){ .base = daemon->base }, &daemon->http, &why)) {
+    if (http_client_new(&(struct http_client_setup){
+            .base = daemon->base, .connections_max = options->provider_connections,
+        }, &daemon->http, &why)) {
         log_error("%s", why);
         daemon_end(daemon, 1);
         return;
@@ -88,6 +90,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
     daemon->effects = effects_new(daemon->base, &(struct effects_setup){
         .http = daemon->http, .limits = daemon->limits, .heard = health_watch_heard, .heard_ctx = daemon->health,
         .client = daemon->client, .space = daemon->space, .cards = daemon->cards,
+        .calls_max = options->provider_calls ? options->provider_calls : options->work_max / 4,
     });
     daemon->store = (struct redis_store){
         .client = daemon->client, .space = daemon->space, .deadline_ms = STORE_MS, .packer = packer_new(),
@@ -97,7 +100,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
         .store = &redis_store_ops, .store_ctx = &daemon->store, .effects = effects_ops(), .effects_ctx = daemon->effects,
         .config = &domain_store_ops, .config_ctx = daemon->domains, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->alarm,
         .outlook = health_watch_outlook, .note = health_watch_note, .owner_ctx = daemon->health,
-        .lease_ms = options->lease_ms,
+        .lease_ms = options->lease_ms, .work_max = options->work_max,
     });
     daemon->wheel = wheel_new(&(struct wheel_setup){
         .store = &redis_store_ops, .store_ctx = &daemon->store, .space = daemon->space, .runtime = daemon->runtime, .alarm = &alarm_loop_ops,

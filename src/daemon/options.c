@@ -37,6 +37,10 @@ static const char help[] =
     "  --insecure             no tokens: everybody who reaches the port may do everything\n"
     "  --lease=MS             how long a machine stays claimed without being extended (default: 30000)\n"
     "  --grace=MS             time for work under way when told to stop (default: 10000)\n"
+    "  --work-max=N           machines in work at once (default: 4096); what begins is refused (429) at three\n"
+    "                         quarters of it, so that timers and callbacks go on\n"
+    "  --provider-calls=N     calls under way to one provider at most (default: a quarter of --work-max)\n"
+    "  --provider-connections=N  connections to one provider's host at most (default: 64)\n"
     "  --name=NAME            of this daemon among its kin (default: host:pid)\n"
     "  --fault-detector=HOW   on (default): routing shuns providers that fail; off: it does not, and nothing\n"
     "                         is counted; the same for all daemons, as are the next five\n"
@@ -56,6 +60,7 @@ static const char help[] =
 enum {
     OPT_REDIS = 256, OPT_DATA, OPT_PARTITIONS, OPT_DURABILITY, OPT_STORAGE, OPT_LISTEN, OPT_REUSE_PORT, OPT_HTTP_REQUEST,
     OPT_HTTP_IDLE, OPT_HTTP_CONNECTIONS, OPT_HTTP_PER_ADDRESS, OPT_TOKENS, OPT_INSECURE, OPT_LEASE, OPT_GRACE,
+    OPT_WORK_MAX, OPT_PROVIDER_CALLS, OPT_PROVIDER_CONNECTIONS,
     OPT_NAME, OPT_FAULT_DETECTOR, OPT_FAULT_CRITICAL, OPT_FAULT_LIMIT, OPT_FAULT_WINDOW,
     OPT_FAULT_TICK, OPT_FAULT_BENIGN, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
 };
@@ -76,6 +81,9 @@ static const struct option table[] = {
     { "insecure", no_argument, NULL, OPT_INSECURE },
     { "lease", required_argument, NULL, OPT_LEASE },
     { "grace", required_argument, NULL, OPT_GRACE },
+    { "work-max", required_argument, NULL, OPT_WORK_MAX },
+    { "provider-calls", required_argument, NULL, OPT_PROVIDER_CALLS },
+    { "provider-connections", required_argument, NULL, OPT_PROVIDER_CONNECTIONS },
     { "name", required_argument, NULL, OPT_NAME },
     { "fault-detector", required_argument, NULL, OPT_FAULT_DETECTOR },
     { "fault-critical", required_argument, NULL, OPT_FAULT_CRITICAL },
@@ -224,6 +232,11 @@ static void option_set(struct options *options, int option, const char *value)
     case OPT_TOKENS: options->tokens = value; break;
     case OPT_INSECURE: options->insecure = true; break;
     case OPT_LEASE: options->lease_ms = number("lease", value, 100, 3600000); break;
+    case OPT_WORK_MAX: options->work_max = (size_t)number("work-max", value, 16, 1000000); break;
+    case OPT_PROVIDER_CALLS: options->provider_calls = (size_t)number("provider-calls", value, 1, 1000000); break;
+    case OPT_PROVIDER_CONNECTIONS:
+        options->provider_connections = (size_t)number("provider-connections", value, 1, 10000);
+        break;
     case OPT_GRACE: options->grace_ms = number("grace", value, 0, 3600000); break;
     case OPT_NAME: options->name = value; break;
     case OPT_FAULT_DETECTOR:
@@ -264,7 +277,7 @@ void options_parse(int argc, char **argv, struct options *out)
     int option;
 
     *out = (struct options){
-        .data = "sluice-data", .lease_ms = 30000, .grace_ms = 10000, .health = health_defaults,
+        .data = "sluice-data", .lease_ms = 30000, .grace_ms = 10000, .work_max = 4096, .health = health_defaults,
         .http = { .request_ms = 30000, .idle_ms = 75000, .body_max = 1024 * 1024, .head_max = 16384 },
     };
     listen_set(out, "127.0.0.1:8080");

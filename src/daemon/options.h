@@ -24,6 +24,9 @@ struct options {
     bool packs;          /* store events and snapshots packed, not as plain JSON */
     int partitions;      /* 0: as initialised (a private one: 64) */
     int64_t lease_ms;
+    size_t work_max;             /* machines in work at once */
+    size_t provider_calls;       /* to one provider, under way; 0: a quarter of WORK_MAX */
+    size_t provider_connections; /* to one host; 0: the client's default */
     int64_t grace_ms;    /* for work under way when told to stop */
     const char *name;    /* among the daemons; NULL: host:pid */
     bool reuse_port;

@@ -186,6 +186,10 @@ struct machine_kind {
      * and is run in its turn. False: it is judged in its turn alone. The member may be NULL: false for every call. */
     bool (*judged)(const void *args);
 
+    /* Whether a call with ARGS begins work of its own, which may wait while there is much to do already; all others go
+     * on with work that was begun. The member may be NULL: no call does. */
+    bool (*begins)(const void *args);
+
     /* What stored texts of this kind are packed with (engine/pack.h): at most 8, the newest last, then NULL. The member may
      * be NULL: they stay plain. */
     const char *const *dictionaries;

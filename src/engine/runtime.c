@@ -262,6 +262,20 @@ static void request_queue(struct work *work, const struct wanted *wanted)
     work->runtime->stats.waiting++;
 }
 
+static bool is_beginning(const struct wanted *wanted)
+{
+    return wanted->kind == REQ_START ||
+           (wanted->kind == REQ_CALL && wanted->machine->begins && wanted->machine->begins(wanted->args));
+}
+
+/* Whether there is no room for one more machine in work. What was begun goes before what begins. */
+static bool runtime_is_full(const struct runtime *runtime, const struct wanted *wanted)
+{
+    size_t max = runtime->setup.work_max;
+
+    return HASH_COUNT(runtime->works) >= (is_beginning(wanted) ? max - max / 4 : max);
+}
+
 static void runtime_request(struct runtime *runtime, const struct wanted *wanted)
 {
     struct work *work = work_find(runtime, wanted->machine, wanted->id);
@@ -271,8 +285,8 @@ static void runtime_request(struct runtime *runtime, const struct wanted *wanted
         answer_at_once(runtime, "", SL_EINVAL, "the id is too long", wanted->done, wanted->done_arg);
     } else if (runtime->draining) {
         answer_at_once(runtime, wanted->id, SL_EDOWN, "the daemon is stopping", wanted->done, wanted->done_arg);
-    } else if (work ? work->queued >= runtime->setup.queue_max
-                    : HASH_COUNT(runtime->works) >= runtime->setup.work_max) {
+    } else if (work ? work->queued >= runtime->setup.queue_max : runtime_is_full(runtime, wanted)) {
+        runtime->stats.overloads++;
         answer_at_once(runtime, wanted->id, SL_EBUSY, "too many requests are waiting", wanted->done, wanted->done_arg);
     } else if (work) {
         request_queue(work, wanted);

@@ -58,7 +58,8 @@ struct runtime_setup {
     void (*note)(void *ctx, const struct note *note);
     void *owner_ctx;     /* for both */
     int64_t lease_ms;    /* how long a claim lasts without being extended; 0: 30000 */
-    size_t work_max;     /* machines in work at once; 0: 4096 */
+    size_t work_max;     /* machines in work at once; 0: 4096. What begins (starts, and calls for which the kind says
+                            so) is refused at three quarters of it: the rest is for timers and calls that go on */
     size_t queue_max;    /* inputs waiting for one machine; 0: 500 */
 };
 
@@ -191,6 +192,7 @@ struct runtime_stats {
     uint64_t turns, steps, commits, quiet_commits, conflicts, loads, effects, retries, failures, calls, refusals,
         extends, lost_claims, events_replayed;
     uint64_t retries_by[STEP_CAUSES], failures_by[STEP_CAUSES]; /* enum step_cause */
+    uint64_t overloads; /* requests that were refused because too much was in work */
     size_t in_work, waiting;
 };
 void runtime_stats(const struct runtime *runtime, struct runtime_stats *out);

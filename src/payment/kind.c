@@ -134,6 +134,13 @@ static const void *invoice_recall(const char *json, size_t len, struct arena *ar
     return call;
 }
 
+static bool invoice_begins(const void *args)
+{
+    const struct invoice_call *call = args;
+
+    return call->kind == CALL_START_PAYMENT || call->kind == CALL_REGISTER_PAYMENT;
+}
+
 const struct machine_kind invoice_kind = {
     .name = "inv",
     .change = &type_invoice_change,
@@ -148,4 +155,5 @@ const struct machine_kind invoice_kind = {
     .judged = invoice_judged,
     .keep = invoice_keep,
     .recall = invoice_recall,
+    .begins = invoice_begins,
 };

@@ -23,7 +23,9 @@
 #include "payment/effect.h"
 #include "provider/answer.h"
 #include "provider/builtin.h"
+#include "provider/lanes.h"
 
+#define CALLS_MAX 1024 /* a quarter of the machines that the runtime has in work */
 #define TICK_MAX 512 /* answers from within before the loop looks at its sockets again */
 
 const int64_t effects_bucket_us[EFFECTS_BUCKETS - 1] = {
@@ -45,6 +47,7 @@ struct order {
     struct balances_reading *reading; /* the same of ORDER_BALANCE */
     int kind;
     int64_t provider_id; /* 0: it goes to somebody else */
+    bool in_lane;        /* counts as under way to its provider, or to an inspector */
     struct arena *arena; /* the machine's: not to be touched once the order is cancelled */
     const struct effect_result *result;
     effect_done_fn done;
@@ -56,6 +59,7 @@ struct effects {
     struct effects_setup setup;
     struct order *orders, *due;
     struct event tick;
+    struct lanes *lanes;
     struct effects_stats stats;
 };
 
@@ -75,6 +79,7 @@ struct effects *effects_new(struct event_base *base, const struct effects_setup 
         effects->setup.inspector_timeout_ms = FX_INSPECT_TIMEOUT_MS;
     for (kind = FX_INSPECT; kind < FX_INSPECT + EFFECTS_KINDS; kind++)
         effects->stats.kinds[kind - FX_INSPECT].name = effect_wire(kind)->name;
+    effects->lanes = lanes_new(setup->calls_max ? setup->calls_max : CALLS_MAX);
     event_assign(&effects->tick, base, -1, 0, tick_run, effects);
     return effects;
 }
@@ -101,6 +106,8 @@ static void order_free(struct order *order)
     HASH_DEL(effects->orders, order);
     if (order->place == ORDER_DUE)
         DL_DELETE(effects->due, order);
+    if (order->in_lane)
+        lanes_leave(effects->lanes, order->provider_id);
     free(order);
 }
 
@@ -115,6 +122,7 @@ void effects_free(struct effects *effects)
         order_free(order);
     }
     event_del(&effects->tick);
+    lanes_free(effects->lanes);
     free(effects);
 }
 
@@ -122,6 +130,11 @@ void effects_stats(const struct effects *effects, struct effects_stats *out)
 {
     *out = effects->stats;
     out->in_flight = HASH_COUNT(effects->orders);
+}
+
+const struct lanes *effects_lanes(const struct effects *effects)
+{
+    return effects->lanes;
 }
 
 /* NULL for a kind that nobody knows. */
@@ -312,6 +325,18 @@ static void limits_send(struct order *order, const struct limit_order *limits)
     order_is_due(order, result);
 }
 
+/* A call over HTTP: as many as one provider may have under way. */
+static void order_call(struct order *order, const struct effect_wire *wire, const struct effect_args *args)
+{
+    order->in_lane = lanes_enter(order->effects->lanes, order->provider_id);
+    if (order->in_lane) {
+        order_send(order, wire, args);
+    } else { /* nothing was tried, so it says nothing of the provider's health */
+        order_is_due(order, refusal(order, SL_EDOWN, "too many calls to this provider are under way"));
+        order->provider_id = 0;
+    }
+}
+
 static bool is_provider_call(int kind)
 {
     return kind == FX_PROVIDER_PROCESS || kind == FX_PROVIDER_CALLBACK;
@@ -376,7 +401,7 @@ static void start(void *ctx, const struct effect *effect, uint64_t number, struc
     else if (strpbrk(args->url, "?#"))
         order_is_due(order, refusal(order, SL_EDOWN, "the proxy's URL has a query or a fragment"));
     else
-        order_send(order, wire, args);
+        order_call(order, wire, args);
 }
 
 static void cancel(void *ctx, uint64_t number)

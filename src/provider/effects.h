@@ -31,6 +31,7 @@
 #include "provider/http_client.h"
 
 struct effects;
+struct lanes;
 struct card_store;
 struct limit_store;
 struct space;
@@ -45,6 +46,7 @@ struct effects_setup {
      * delivered, not answered, or answered with nonsense. Cancelled ones say nothing. NULL: nobody does. */
     void (*heard)(void *ctx, int64_t provider_id, bool answered, int64_t took_us);
     void *heard_ctx;
+    size_t calls_max;             /* under way to one provider; what is more is answered SL_EDOWN; 0: 1024 */
     struct client *client;        /* the two of the ledger: borrowed; NULL: FX_BALANCE is answered SL_EPROTO */
     const struct space *space;
 };
@@ -79,5 +81,6 @@ struct effects_stats {
     size_t in_flight;
 };
 void effects_stats(const struct effects *effects, struct effects_stats *out);
+const struct lanes *effects_lanes(const struct effects *effects); /* for figures */
 
 #endif

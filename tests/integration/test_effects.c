@@ -8,6 +8,7 @@
 #include "payment/effect.h"
 #include "payment/types.h"
 #include "provider/effects.h"
+#include "provider/lanes.h"
 
 /* ---- what is asked ---- */
 
@@ -262,6 +263,33 @@ Test(effects, what_is_heard_of_a_provider)
     cr_expect_geq(heard.took_us, 80000, "the time until it was given up, but for the coarse clock of the loop");
     run(FX_INSPECT, INSPECT, NULL, 0);
     cr_expect_eq(heard.count, 3, "an inspector is no provider");
+    server_release(&server);
+}
+
+/* If this fails, one provider that hangs takes everybody's places, or its neighbours hear of it. */
+Test(effects, a_provider_has_its_share_of_calls_and_no_more)
+{
+    const struct lane_stats *lane;
+    int i;
+
+    effects_free(effects);
+    effects = effects_new(base, &(struct effects_setup){ .http = http, .calls_max = 2, .heard = on_heard, .heard_ctx = &heard });
+    say_body = "hold";
+    for (i = 0; i < 2; i++)
+        start(FX_PROVIDER_PROCESS, PROCESSED, NULL, 30000, 100 + (uint64_t)i, arena);
+    cr_expect_eq(run(FX_PROVIDER_PROCESS, PROCESSED, NULL, 30000)->err, SL_EDOWN, "the third");
+    cr_expect_str_eq(done_result->detail, "too many calls to this provider are under way");
+    cr_expect_eq(heard.count, 0, "nothing was tried: that says nothing of the provider");
+    cr_expect_eq(run(FX_INSPECT, INSPECT, NULL, 100)->err, SL_EUNKNOWN, "others have their own share");
+    cr_expect_eq(run(FX_PROVIDER_PROCESS, PROCESSED, "builtin:approve", 30000)->err, SL_OK, "what needs no call needs no share");
+    lane = lanes_next(effects_lanes(effects), NULL);
+    cr_assert(lane && lane->provider_id == LANE_INSPECTORS && lane->under_way == 0 && lane->refused == 0);
+    lane = lanes_next(effects_lanes(effects), lane);
+    cr_assert(lane && lane->provider_id == 4 && lane->under_way == 2 && lane->refused == 1);
+    cr_expect_null(lanes_next(effects_lanes(effects), lane));
+    effects_ops()->cancel(effects, 100);
+    start(FX_PROVIDER_PROCESS, PROCESSED, NULL, 30000, 102, arena);
+    cr_expect_eq(lane->under_way, 2, "a place that was given back is taken");
     server_release(&server);
 }
 

@@ -259,3 +259,35 @@ Test(engine, a_call_behind_a_step_is_judged_by_what_its_caller_could_know, .init
     cr_expect(with_key.refused, "when it came there was too little");
     cr_expect_eq(rig_look("a", 0).value, 15);
 }
+
+/* If it fails, new work takes the last places, and timers and callbacks of what was begun find none. */
+Test(engine, what_begins_leaves_room_for_what_goes_on, .init = rig_begin, .fini = rig_end)
+{
+    static const struct {
+        const char *id;
+        bool start;
+        struct ask ask;
+        enum sl_err err; /* of four places, the last is for what goes on */
+    } rows[] = {
+        { "a", false, { ASK_ADD, 1, NULL }, SL_ENOENT },     { "b", false, { ASK_ADD, 1, NULL }, SL_ENOENT },
+        { "c", false, { ASK_ADD, 1, NULL }, SL_ENOENT },     { "d", false, { ASK_ADD, 1, NULL }, SL_EBUSY },
+        { "e", true, { ASK_ADD, 1, NULL }, SL_EBUSY },       { "a", false, { ASK_ADD, 1, NULL }, SL_ENOENT },
+        { "f", false, { ASK_TIMER, 1, NULL }, SL_ENOENT },   { "g", false, { ASK_TIMER, 1, NULL }, SL_EBUSY },
+    };
+    static struct outcome outcomes[SL_COUNT(rows)];
+    struct runtime_stats stats;
+    size_t i;
+
+    rig.work_max = 4;
+    rig_daemon_open(&rig.second, "second", 30000);
+    rig_call_at(&rig.second, "nobody", (struct ask){ ASK_TIMER, 1, NULL }); /* Redis's clock is known from here on */
+    for (i = 0; i < SL_COUNT(rows); i++)
+        (rows[i].start ? runtime_start : runtime_call)(rig.second.runtime, &counter_kind, rows[i].id, &rows[i].ask, 5000,
+                                                       rig_ended, &outcomes[i]);
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        redis_fixture_wait(&rig.redis, &outcomes[i].there);
+        cr_expect_eq(outcomes[i].err, rows[i].err, "%zu (%s): %s", i, rows[i].id, sl_err_name(outcomes[i].err));
+    }
+    runtime_stats(rig.second.runtime, &stats);
+    cr_expect_eq(stats.overloads, 3);
+}

@@ -162,6 +162,12 @@ static int64_t revision(const void *state)
     return 0;
 }
 
+static bool begins(const void *args)
+{
+    return ((const struct ask *)args)->what == ASK_ADD;
+}
+
 const struct machine_kind counter_kind = {
-    "counter", &type_change, &type_counter, { 20, 2, 100, 3 }, fold, step, label, revision,
+    .name = "counter", .change = &type_change, .state = &type_counter, .retry = { 20, 2, 100, 3 }, .fold = fold,
+    .step = step, .label = label, .revision = revision, .begins = begins,
 };

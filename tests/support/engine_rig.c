@@ -145,7 +145,7 @@ void rig_daemon_open(struct rig_daemon *daemon, const char *name, int64_t lease_
     daemon->runtime = runtime_new(&(struct runtime_setup){
         .store = &store_ops, .store_ctx = &daemon->store, .effects = &effects, .effects_ctx = &rig.world,
         .config = &config, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->alarm, .lease_ms = lease_ms,
-        .outlook = owner_outlook, .note = owner_note, .owner_ctx = &rig.owner,
+        .work_max = rig.work_max, .outlook = owner_outlook, .note = owner_note, .owner_ctx = &rig.owner,
     });
     daemon->wheel = wheel_new(&(struct wheel_setup){
         .store = &redis_store_ops, .store_ctx = &daemon->store, .space = rig.space, .runtime = daemon->runtime, .alarm = &alarm_loop_ops,

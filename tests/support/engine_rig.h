@@ -65,6 +65,7 @@ struct rig {
         int outlook;
         char notes[512]; /* "input:outlook " */
     } owner;
+    size_t work_max;        /* of daemons that are opened from now on; 0: the usual */
     struct outcome outcome; /* of the newest request */
 };
 
