@@ -56,21 +56,60 @@ void domain_revision_get(struct api_request *request)
 
 /* ---- committing ---- */
 
-static void put_done(void *arg, enum sl_err err, int64_t revision, const struct type_errors *errors)
+static void findings_member(struct buf *out, const struct lint_findings *findings)
+{
+    json_t *list = lint_findings_json(findings);
+    char *text = json_dumps(list, JSON_COMPACT);
+
+    buf_printf(out, ",\"findings\":%s", text);
+    free(text);
+    json_decref(list);
+}
+
+/* The document is sound in itself, but payments under it would stop. */
+static void refuse_findings(struct api_request *request, const struct lint_findings *findings)
+{
+    struct buf members = BUF_EMPTY;
+    bool first = true;
+    size_t i;
+
+    buf_str(&members, ",\"errors\":[");
+    for (i = 0; i < findings->count; i++) {
+        if (!findings->list[i].is_error)
+            continue;
+        buf_str(&members, first ? "{\"field\":" : ",{\"field\":");
+        first = false;
+        buf_json_str(&members, findings->list[i].path, strlen(findings->list[i].path));
+        buf_str(&members, ",\"message\":");
+        buf_json_str(&members, findings->list[i].message, strlen(findings->list[i].message));
+        buf_char(&members, '}');
+    }
+    buf_char(&members, ']');
+    findings_member(&members, findings);
+    answer_problem(request, 422, "ConfigurationUnsound", "payments would stop under it; with force=true it is committed all the same",
+                   buf_text(&members));
+    buf_clear(&members);
+}
+
+static void put_done(void *arg, const struct domain_put_result *result)
 {
     struct api_request *request = arg;
     struct buf json = BUF_EMPTY;
 
-    if (err == SL_EINVAL) {
-        answer_faults(request, 422, errors);
-    } else if (err == SL_ECONFLICT) {
+    if (result->err == SL_EINVAL && result->errors->count) {
+        answer_faults(request, 422, result->errors);
+    } else if (result->err == SL_EINVAL) {
+        refuse_findings(request, result->findings);
+    } else if (result->err == SL_ECONFLICT) {
         answer_problem(request, 412, "ObsoleteCommitVersion",
-                       arena_printf(request->arena, "the head is revision %" PRId64, revision),
-                       arena_printf(request->arena, ",\"latest_version\":%" PRId64, revision));
-    } else if (err) {
-        answer_err(request, err, "VersionNotFound", NULL);
+                       arena_printf(request->arena, "the head is revision %" PRId64, result->revision),
+                       arena_printf(request->arena, ",\"latest_version\":%" PRId64, result->revision));
+    } else if (result->err) {
+        answer_err(request, result->err, "VersionNotFound", NULL);
     } else {
-        buf_printf(&json, "{\"revision\":%" PRId64 "}", revision);
+        buf_printf(&json, "{\"revision\":%" PRId64 "%s", result->revision, result->unchanged ? ",\"unchanged\":true" : "");
+        findings_member(&json, result->findings);
+        buf_char(&json, '}');
         answer_json(request, 200, &json);
     }
 }
@@ -94,8 +133,8 @@ static bool expected_head(struct api_request *request, int64_t *out)
 
 void domain_put(struct api_request *request)
 {
-    int64_t expect;
+    struct domain_put put = { .text = request->body, .len = request->body_len };
 
-    if (expected_head(request, &expect))
-        domain_store_put(api_setup(request)->domains, request->body, request->body_len, expect, put_done, request);
+    if (expected_head(request, &put.expect_head) && request_query_bool(request, "force", &put.force))
+        domain_store_put(api_setup(request)->domains, &put, put_done, request);
 }

@@ -220,35 +220,45 @@ struct putting {
     struct domain_store *store;
     char *text;
     size_t len;
-    int64_t expect_head, revision;
+    int64_t expect_head;
     domain_put_fn done;
     void *arg;
     struct arena *arena;
     struct type_errors errors;
-    enum sl_err err;
+    struct lint_findings findings;
+    struct domain_put_result result;
 };
 
 static void put_end(void *arg)
 {
     struct putting *putting = arg;
 
-    putting->done(putting->arg, putting->err, putting->revision, &putting->errors);
+    putting->result.errors = &putting->errors;
+    putting->result.findings = &putting->findings;
+    putting->done(putting->arg, &putting->result);
     arena_free(putting->arena);
     free(putting->text);
     free(putting);
 }
 
+static void put_fail(struct putting *putting, enum sl_err err)
+{
+    putting->result.err = err;
+    put_end(putting);
+}
+
 static void put_written(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct putting *putting = arg;
+    struct domain_put_result *result = &putting->result;
 
-    putting->err = err == SL_EREFUSED ? SL_ECORRUPT : err;
+    result->err = err == SL_EREFUSED ? SL_ECORRUPT : err;
     if (!err && reply_i64_or(reply_at(reply, 0), -1) == LUA_DOMAIN_PUT_CONFLICT) {
-        putting->err = SL_ECONFLICT;
-        putting->revision = reply_i64_or(reply_at(reply, 1), 0);
+        result->err = SL_ECONFLICT;
+        result->revision = reply_i64_or(reply_at(reply, 1), 0);
     } else if (!err) {
-        putting->err = revision_keep(putting->store, putting->revision, putting->text, putting->len);
-        head_set(putting->store, putting->revision);
+        result->err = revision_keep(putting->store, result->revision, putting->text, putting->len);
+        head_set(putting->store, result->revision);
     }
     put_end(putting);
 }
@@ -259,13 +269,42 @@ static void put_write(struct putting *putting, int64_t head)
     struct lua_domain_put_keys keys;
     struct lua_domain_put_args args;
 
-    putting->revision = head + 1;
-    snprintf(key, sizeof(key), "sluice:{domain}:%" PRId64, putting->revision);
+    putting->result.revision = head + 1;
+    snprintf(key, sizeof(key), "sluice:{domain}:%" PRId64, putting->result.revision);
     keys = (struct lua_domain_put_keys){ slice_of(KEY_HEAD), slice_of(key) };
     args = (struct lua_domain_put_args){
-        slice_i64(expect, head), slice_i64(number, putting->revision), { putting->text, putting->len },
+        slice_i64(expect, head), slice_i64(number, putting->result.revision), { putting->text, putting->len },
     };
     lua_domain_put(putting->store->client, &keys, &args, ASK_MS, put_written, putting);
+}
+
+/* Whether the document says what revision HEAD says, however it is written. */
+static bool is_same(const struct putting *putting, const struct revision *head)
+{
+    json_t *ours = json_loadb(putting->text, putting->len, 0, NULL), *theirs = json_loadb(head->text, head->len, 0, NULL);
+    bool same = ours && theirs && json_equal(ours, theirs);
+
+    json_decref(ours);
+    json_decref(theirs);
+    return same;
+}
+
+/* The head's document is in memory, if there is one and it can be read. */
+static void put_compare(void *arg, enum sl_err err)
+{
+    struct putting *putting = arg;
+    const struct revision *head = revision_find(putting->store, putting->result.revision);
+
+    if (err && err != SL_ECORRUPT && err != SL_ENOENT) {
+        put_fail(putting, err);
+    } else if (head && is_same(putting, head)) {
+        putting->result.unchanged = true; /* also when the caller knows an older head: it may have asked before */
+        put_end(putting);
+    } else if (putting->expect_head >= 0 && putting->expect_head != putting->result.revision) {
+        put_fail(putting, SL_ECONFLICT);
+    } else {
+        put_write(putting, putting->result.revision);
+    }
 }
 
 static void put_head_read(void *arg, enum sl_err err, const struct reply *reply)
@@ -273,31 +312,34 @@ static void put_head_read(void *arg, enum sl_err err, const struct reply *reply)
     struct putting *putting = arg;
     int64_t head = err ? 0 : reply_i64_or(reply, 0);
 
-    if (err || (putting->expect_head >= 0 && putting->expect_head != head)) {
-        putting->err = err ? err : SL_ECONFLICT;
-        putting->revision = head;
-        put_end(putting);
-        return;
-    }
-    put_write(putting, head);
+    putting->result.revision = head;
+    if (err)
+        put_fail(putting, err);
+    else if (head > 0 && !revision_find(putting->store, head))
+        config_fetch(putting->store, head, put_compare, putting);
+    else
+        put_compare(putting, SL_OK);
 }
 
-void domain_store_put(struct domain_store *store, const char *text, size_t len, int64_t expect_head, domain_put_fn done,
-                      void *arg)
+void domain_store_put(struct domain_store *store, const struct domain_put *put, domain_put_fn done, void *arg)
 {
     struct putting *putting = xcalloc(1, sizeof(*putting));
     struct domain *domain = NULL;
 
     putting->store = store;
-    putting->text = xstrndup(text, len);
-    putting->len = len;
-    putting->expect_head = expect_head;
+    putting->text = xstrndup(put->text, put->len);
+    putting->len = put->len;
+    putting->expect_head = put->expect_head;
     putting->done = done;
     putting->arg = arg;
     putting->arena = arena_new();
-    putting->err = domain_parse(text, len, putting->arena, &domain, &putting->errors);
+    putting->result.err = domain_parse_new(put->text, put->len, putting->arena, &domain, &putting->errors);
+    if (!putting->result.err)
+        domain_lint(domain, putting->arena, &putting->findings);
+    if (putting->findings.errors && !put->force)
+        putting->result.err = SL_EINVAL;
     domain_free(domain);
-    if (putting->err)
+    if (putting->result.err)
         store->alarm->after(store->alarm_ctx, 0, put_end, putting);
     else
         client_words(store->client, ASK_MS, put_head_read, putting, "GET", KEY_HEAD, NULL);

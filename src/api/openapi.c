@@ -21,7 +21,7 @@ static bool is_text(const char *name, size_t len)
 
 static const char *type_of(const char *name, size_t len, const char *in)
 {
-    if (len == 7 && strncmp(name, "dry_run", len) == 0)
+    if ((len == 7 && strncmp(name, "dry_run", len) == 0) || (len == 5 && strncmp(name, "force", len) == 0))
         return "boolean";
     return strcmp(in, "path") == 0 || is_text(name, len) ? "string" : "integer";
 }

@@ -77,7 +77,12 @@ static const struct {
     { "DomainRevision",
       "{'type':'object','required':['revision','document'],'properties':{'revision':{'type':'integer'},"
       "'document':{'type':'object'}}}" },
-    { "DomainCommitted", "{'type':'object','required':['revision'],'properties':{'revision':{'type':'integer'}}}" },
+    { "DomainCommitted",
+      "{'type':'object','required':['revision','findings'],'properties':{'revision':{'type':'integer'},"
+      "'unchanged':{'type':'boolean'},'findings':{'type':'array','items':'#DomainFinding'}}}" },
+    { "DomainFinding",
+      "{'type':'object','required':['level','rule','path','object','message'],'properties':{'level':{'enum':['error','warning']},"
+      "'rule':{'type':'string'},'path':{'type':'string'},'object':{'type':'string'},'message':{'type':'string'}}}" },
     { "Account",
       "{'type':'object','required':['account_id','own_amount','min_available_amount','max_available_amount'],"
       "'properties':{'account_id':{'type':'integer'},'own_amount':{'type':'integer'},"

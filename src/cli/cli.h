@@ -20,6 +20,7 @@ struct cli {
     int partitions;    /* init */
     bool all;          /* account */
     bool strict;       /* domain check */
+    bool force;        /* domain apply */
     const char *domain, *compare; /* route simulate: a file or a revision; NULL: not given */
     int from_feed, draws, seed;
     struct {
@@ -77,6 +78,8 @@ int cmd_init(struct cli *cli);
 int cmd_domain_apply(struct cli *cli);
 int cmd_domain_show(struct cli *cli);
 int cmd_domain_check(struct cli *cli);
+/* What a check found, a line each. */
+void print_findings(const json_t *list);
 int cmd_invoice_create(struct cli *cli);
 int cmd_invoice_show(struct cli *cli);
 int cmd_invoice_events(struct cli *cli);

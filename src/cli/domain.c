@@ -7,13 +7,17 @@
 int cmd_domain_apply(struct cli *cli)
 {
     json_t *answer;
-    int code = api_send_file(cli, "PUT", "/v1/domain", cli->argv[0], &answer);
+    int code = api_send_file(cli, "PUT", cli->force ? "/v1/domain?force=true" : "/v1/domain", cli->argv[0], &answer);
 
-    if (!code && cli->json)
+    if (!code && cli->json) {
         print_json(answer);
-    else if (!code)
-        printf("Configuration revision %lld is committed.\n",
+    } else if (!code) {
+        print_findings(json_object_get(answer, "findings"));
+        printf(json_is_true(json_object_get(answer, "unchanged"))
+                   ? "The document is configuration revision %lld already: nothing was committed.\n"
+                   : "Configuration revision %lld is committed.\n",
                (long long)json_integer_value(json_object_get(answer, "revision")));
+    }
     json_decref(answer);
     return code;
 }

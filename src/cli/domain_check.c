@@ -6,37 +6,18 @@
 #include "cli/cli.h"
 #include "domain/lint.h"
 
-static json_t *row(const char *level, const char *rule, const char *path, const char *object, const char *message)
-{
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "level", level, "rule", rule, "path", path, "object", object,
-                     "message", message);
-}
-
 static json_t *faults_json(const struct type_errors *errors)
 {
     json_t *list = json_array();
     size_t i;
 
     for (i = 0; i < errors->count; i++)
-        json_array_append_new(list, row("error", "fault", errors->list[i].path, "", errors->list[i].message));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "level", "error", "rule", "fault", "path",
+                                              errors->list[i].path, "object", "", "message", errors->list[i].message));
     return list;
 }
 
-static json_t *findings_json(const struct lint_findings *findings)
-{
-    json_t *list = json_array();
-    size_t i;
-
-    for (i = 0; i < findings->count; i++) {
-        const struct lint_finding *finding = &findings->list[i];
-
-        json_array_append_new(list, row(finding->is_error ? "error" : "warning", finding->rule, finding->path,
-                                        finding->object, finding->message));
-    }
-    return list;
-}
-
-static void print_findings(const json_t *list)
+void print_findings(const json_t *list)
 {
     const json_t *finding;
     size_t i;
@@ -64,12 +45,12 @@ int cmd_domain_check(struct cli *cli)
     if (!text)
         return EXIT_USAGE;
     arena = arena_new();
-    if (domain_parse(text, strlen(text), arena, &domain, &errors)) {
+    if (domain_parse_new(text, strlen(text), arena, &domain, &errors)) {
         list = faults_json(&errors);
         wrong = errors.count;
     } else {
         domain_lint(domain, arena, &findings);
-        list = findings_json(&findings);
+        list = lint_findings_json(&findings);
         wrong = cli->strict ? findings.count : findings.errors;
     }
     if (cli->json) {

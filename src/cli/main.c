@@ -11,7 +11,7 @@
 
 static const struct command commands[] = {
     { "init", NULL, "", 0, 0, cmd_init, "make a Redis ready for Sluice, once (--redis, --partitions)" },
-    { "domain", "apply", "FILE", 1, 1, cmd_domain_apply, "commit a configuration document" },
+    { "domain", "apply", "FILE", 1, 1, cmd_domain_apply, "check a configuration document and commit it (--force: though it would stop payments)" },
     { "domain", "show", "[REVISION]", 0, 1, cmd_domain_show, "print the configuration in use, or a revision of it" },
     { "domain", "check", "FILE", 1, 1, cmd_domain_check, "find faults and oddities in a document, without a daemon (--strict)" },
     { "invoice", "create", "FILE", 1, 1, cmd_invoice_create, "create an invoice from a JSON file (- is standard input)" },
@@ -60,7 +60,7 @@ static const struct option options[] = {
     { "trx", required_argument, NULL, 'T' },    { "risk", required_argument, NULL, 'K' },
     { "yes", no_argument, NULL, 'y' },          { "dry-run", no_argument, NULL, 'n' },
     { "cart", required_argument, NULL, 'c' },   { "older", required_argument, NULL, 'o' },
-    { "strict", no_argument, NULL, 'x' },
+    { "strict", no_argument, NULL, 'x' },     { "force", no_argument, NULL, 'X' },
     { "domain", required_argument, NULL, 'D' }, { "compare", required_argument, NULL, 'C' },
     { "from-feed", required_argument, NULL, 'f' }, { "draws", required_argument, NULL, 'd' },
     { "seed", required_argument, NULL, 'e' },   { "down", required_argument, NULL, 'O' },
@@ -93,6 +93,7 @@ static void print_help(FILE *out)
           "  --yes, --dry-run repair: without asking; without doing anything\n"
           "  --cart=FILE      payment capture: what is captured; refund: what remains; as JSON\n"
           "  --strict         domain check: warnings count as errors\n"
+          "  --force          domain apply: commit it in spite of the errors that the check finds\n"
           "  --domain=FILE|REVISION, --compare=FILE|REVISION: route simulate: of the configuration (default: the one\n"
           "                   in use), and of another one to hold against it\n"
           "  --from-feed=N    route simulate: the last N payments that were started\n"
@@ -163,6 +164,7 @@ static void options_read(int argc, char **argv, struct cli *cli)
         case 'o': cli->older_s = number("older", optarg, 0, 31622400); break;
         case 'A': cli->all = true; break;
         case 'x': cli->strict = true; break;
+        case 'X': cli->force = true; break;
         case 'D': cli->domain = optarg; break;
         case 'C': cli->compare = optarg; break;
         case 'f': cli->from_feed = number("from-feed", optarg, 1, 1000000); break;

@@ -216,7 +216,7 @@ static void document_read(struct domain *domain, const json_t *document, struct 
         object_read(domain, json_array_get(objects, i), i, errors);
 }
 
-enum sl_err domain_parse(const char *text, size_t len, struct arena *arena, struct domain **out,
+static enum sl_err parse(const char *text, size_t len, bool is_new, struct arena *arena, struct domain **out,
                          struct type_errors *errors)
 {
     struct domain *domain = xcalloc(1, sizeof(*domain));
@@ -231,6 +231,8 @@ enum sl_err domain_parse(const char *text, size_t len, struct arena *arena, stru
         document_read(domain, document, &faults);
     json_decref(document);
     domain_check(domain, &faults);
+    if (is_new)
+        domain_check_new(domain, &faults);
     adopt_errors(errors, arena, "", &faults);
     if (faults.count > 0) {
         domain_free(domain);
@@ -238,6 +240,18 @@ enum sl_err domain_parse(const char *text, size_t len, struct arena *arena, stru
     }
     *out = domain;
     return SL_OK;
+}
+
+enum sl_err domain_parse(const char *text, size_t len, struct arena *arena, struct domain **out,
+                         struct type_errors *errors)
+{
+    return parse(text, len, false, arena, out, errors);
+}
+
+enum sl_err domain_parse_new(const char *text, size_t len, struct arena *arena, struct domain **out,
+                             struct type_errors *errors)
+{
+    return parse(text, len, true, arena, out, errors);
 }
 
 void domain_free(struct domain *domain)

@@ -11,6 +11,9 @@ struct domain;
  * Errors: SL_EINVAL; ERRORS lists faults with their places, at most TYPE_ERRORS_MAX, their texts in ARENA. */
 SL_MUST_USE enum sl_err domain_parse(const char *text, size_t len, struct arena *arena, struct domain **out,
                                      struct type_errors *errors);
+/* The same for a document that is to be committed. It has to keep some rules more, which committed ones may not know. */
+SL_MUST_USE enum sl_err domain_parse_new(const char *text, size_t len, struct arena *arena, struct domain **out,
+                                         struct type_errors *errors);
 void domain_free(struct domain *domain); /* NULL is fine */
 
 int64_t domain_revision(const struct domain *domain);

@@ -41,4 +41,7 @@ void object_each_account(const struct object *object, void (*fn)(void *arg, int6
 /* check.c: everything that spans objects. Without faults, fills what is derived (merged and effective terms). */
 void domain_check(struct domain *domain, struct type_errors *errors);
 
+/* check_new.c: what documents that are to be committed must keep besides. */
+void domain_check_new(struct domain *domain, struct type_errors *errors);
+
 #endif

@@ -149,7 +149,7 @@ static void visit(void *arg, const struct type *type, const void *value, const c
 
 /* ---- selectors ---- */
 
-void lint_selector(struct lint *lint, const struct selector *selector, const char *what,
+void lint_selector(struct lint *lint, const struct selector *selector, const char *what, enum lint_level open,
                    const struct payments *payments, const char *who)
 {
     const char *path = lint_place_of(lint, selector);
@@ -163,10 +163,10 @@ void lint_selector(struct lint *lint, const struct selector *selector, const cha
                       ? "%s cannot be decided: its conditions ask what is never known here"
                       : "%s has no decision that ever applies", what);
     else if (outcomes & MAY_BE_NOTHING)
-        lint_find(lint, LINT_WARNING, "selector_open", path, who,
+        lint_find(lint, open, "selector_open", path, who,
                   "%s may have no value: no last decision always applies", what);
     else if (outcomes & MAY_BE_UNDECIDED)
-        lint_find(lint, LINT_WARNING, "selector_undecided", path, who,
+        lint_find(lint, open, "selector_undecided", path, who,
                   "%s may stay undecided: a condition asks what is not known of every payment", what);
 }
 
@@ -274,6 +274,8 @@ void lint_accounts(struct lint *lint, const struct lint_case *one, const struct 
     if (!(outcomes & MAY_HAVE_VALUE))
         lint_find(lint, LINT_ERROR, "account_missing", globals_path(lint),
                   one->who, "there is no external account set, and a cash flow posts to it");
+    else
+        lint_selector(lint, globals->external_account_set, "the external account set", LINT_ERROR, &payments, one->who);
 }
 
 /* ---- all of it ---- */
@@ -358,4 +360,19 @@ void domain_lint(const struct domain *domain, struct arena *arena, struct lint_f
     HASH_CLEAR(hh, lint.places);
     HASH_CLEAR(hh, lint.limits);
     HASH_CLEAR(hh, lint.rows);
+}
+
+json_t *lint_findings_json(const struct lint_findings *findings)
+{
+    json_t *list = json_array();
+    size_t i;
+
+    for (i = 0; i < findings->count; i++) {
+        const struct lint_finding *one = &findings->list[i];
+
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "level", one->is_error ? "error" : "warning",
+                                              "rule", one->rule, "path", one->path, "object", one->object, "message",
+                                              one->message));
+    }
+    return list;
 }

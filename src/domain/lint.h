@@ -24,4 +24,7 @@ struct lint_findings {
 /* All of OUT in ARENA. */
 void domain_lint(const struct domain *domain, struct arena *arena, struct lint_findings *out);
 
+/* [{"level", "rule", "path", "object", "message"}]; the caller's reference. */
+json_t *lint_findings_json(const struct lint_findings *findings);
+
 #endif

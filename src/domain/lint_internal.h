@@ -43,12 +43,20 @@ const char *lint_path_number(struct lint *lint, int kind, int64_t id, const char
 /* Of a selector of the document; NULL: it is none. */
 const char *lint_place_of(const struct lint *lint, const void *value);
 
-/* SELECTOR, named WHAT in sentences, has to have a value for PAYMENTS; nothing is said of an absent one. */
-void lint_selector(struct lint *lint, const struct selector *selector, const char *what,
+/* SELECTOR, named WHAT in sentences, has to have a value for PAYMENTS; nothing is said of an absent one. What it means
+ * for a payment that it has none for some: LINT_ERROR: a step fails; LINT_WARNING: a call is refused, or a route. */
+void lint_selector(struct lint *lint, const struct selector *selector, const char *what, enum lint_level open,
                    const struct payments *payments, const char *who);
 
 /* A cash flow that SELECTOR may give posts only to accounts that are there. */
 void lint_accounts(struct lint *lint, const struct lint_case *one, const struct selector *flow);
+
+/* lint_flow.c: what FEES and CASH_FLOW, of payments or refunds (OF), post together can be posted. PATH: of both. */
+void lint_flows(struct lint *lint, const struct lint_case *one, const struct selector *fees,
+                const struct selector *cash_flow, const char *path, const char *of);
+/* LIMITS (of struct turnover_limit), a shop's own or a route's, can count the payments of ONE. */
+void lint_limits_of(struct lint *lint, const struct lint_case *one, const struct type_list *limits, bool is_shops,
+                    const char *path);
 
 /* Whether the method of ONE is in a set that SELECTOR may give, for any of its payments. */
 bool lint_covers(struct lint *lint, const struct lint_case *one, const struct selector *selector);

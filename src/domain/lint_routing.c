@@ -337,32 +337,59 @@ static void need_accounts(void *arg, const void *value)
     }
 }
 
+struct limits_search {
+    struct lint *lint;
+    const struct lint_case *one;
+    const char *path;
+};
+
+static void need_limits(void *arg, const void *value)
+{
+    const struct limits_search *search = arg;
+
+    lint_limits_of(search->lint, search->one, value, false, search->path);
+}
+
+/* What a route's acceptance asks: without a value the route is not taken. */
+static void acceptance_reduces(struct lint *lint, const struct lint_case *one, const struct provision_payment_terms *terms,
+                               const char *who)
+{
+    const struct merchant_hold_terms *holds = one->terms->payments->holds;
+
+    lint_selector(lint, terms->currencies, "the set of currencies", LINT_WARNING, &one->payments, who);
+    lint_selector(lint, terms->categories, "the set of categories", LINT_WARNING, &one->payments, who);
+    lint_selector(lint, terms->payment_methods, "the set of payment methods", LINT_WARNING, &one->payments, who);
+    lint_selector(lint, terms->cash_limit, "the limit of amounts", LINT_WARNING, &one->payments, who);
+    lint_selector(lint, terms->risk_coverage, "the risk coverage", LINT_WARNING, &one->payments, who);
+    if (terms->holds && holds && lint_covers(lint, one, holds->payment_methods))
+        lint_selector(lint, terms->holds->lifetime, "the lifetime of holds", LINT_WARNING, &one->payments, who);
+}
+
+/* What the steps behind the routing ask: without a value the payment stops. */
 static void lint_accepted(struct lint *lint, const struct lint_case *one, const struct terminal *terminal)
 {
     const struct provision_payment_terms *terms = terminal->effective->payments;
-    const struct provider *provider = domain_provider(lint->domain, terminal->provider_ref->id);
+    const struct merchant_refund_terms *refunds = one->terms->payments->refunds;
     const char *who = arena_printf(lint->arena, "terminal %lld for %s", (long long)terminal->id, one->who);
-    struct currency_search search = { lint, one, terminal, provider };
+    const char *path = lint_path_number(lint, OBJ_TERMINAL, terminal->id, "/data");
+    struct currency_search search = { lint, one, terminal, domain_provider(lint->domain, terminal->provider_ref->id) };
+    struct limits_search limits = { lint, one, path };
     struct payments later = one->payments;
 
     later.trust = false;
     possible_values(lint->domain, terms->currencies, &one->payments, need_accounts, &search);
-    lint_selector(lint, terms->currencies, "the set of currencies", &one->payments, who);
-    lint_selector(lint, terms->categories, "the set of categories", &one->payments, who);
-    lint_selector(lint, terms->payment_methods, "the set of payment methods", &one->payments, who);
-    lint_selector(lint, terms->cash_limit, "the limit of amounts", &one->payments, who);
-    lint_selector(lint, terms->risk_coverage, "the risk coverage", &one->payments, who);
-    lint_selector(lint, terms->turnover_limits, "the set of turnover limits", &later, who);
-    lint_selector(lint, terms->cash_flow, "the cash flow", &later, who);
+    acceptance_reduces(lint, one, terms, who);
+    lint_selector(lint, terms->turnover_limits, "the set of turnover limits", LINT_ERROR, &later, who);
+    possible_values(lint->domain, terms->turnover_limits, &one->payments, need_limits, &limits);
+    lint_selector(lint, terms->cash_flow, "the cash flow", LINT_ERROR, &later, who);
     lint_accounts(lint, one, terms->cash_flow);
-    if (!terms->cash_flow)
-        lint_find(lint, LINT_ERROR, "terms_missing", lint_path_number(lint, OBJ_TERMINAL, terminal->id, "/data"), one->who,
-                  "neither the terminal nor its provider has a cash flow, so payments stop there");
-    if (terms->holds && one->terms->payments->holds &&
-        lint_covers(lint, one, one->terms->payments->holds->payment_methods))
-        lint_selector(lint, terms->holds->lifetime, "the lifetime of holds", &one->payments, who);
-    if (terms->refunds && one->terms->payments->refunds)
-        lint_selector(lint, terms->refunds->cash_flow, "the cash flow of refunds", &later, who);
+    lint_flows(lint, one, one->terms->payments->fees, terms->cash_flow, path, "payments");
+    if (!refunds || !terms->refunds || !lint_covers(lint, one, refunds->payment_methods))
+        return;
+    if (!terms->refunds->cash_flow)
+        lint_find(lint, LINT_WARNING, "terms_missing", path, who, "the terms of refunds have no cash flow, so refunds are refused");
+    lint_selector(lint, terms->refunds->cash_flow, "the cash flow of refunds", LINT_WARNING, &later, who);
+    lint_flows(lint, one, refunds->fees, terms->refunds->cash_flow, path, "refunds");
 }
 
 /* ---- the walk for one case ---- */
@@ -521,10 +548,25 @@ bool lint_routes(struct lint *lint, const struct lint_case *one)
     return walk(lint, one, rules->policies.id, AS_POLICY);
 }
 
+/* Also where no rule leads to: payments are registered over such routes, and recurrent ones go them. */
+static void lint_terminals(struct lint *lint)
+{
+    const struct terminal *terminal;
+    const struct object *object;
+
+    for (object = lint->domain->objects; object; object = object->hh.next) {
+        terminal = object->kind == OBJ_TERMINAL ? object->data : NULL;
+        if (terminal && terminal->effective && terminal->effective->payments && !terminal->effective->payments->cash_flow)
+            lint_find(lint, LINT_ERROR, "terms_missing", arena_printf(lint->arena, "%s/data", object->path), NULL,
+                      "neither the terminal nor its provider has a cash flow, so payments stop there");
+    }
+}
+
 void lint_candidates(struct lint *lint)
 {
     const struct lint_use *use;
 
+    lint_terminals(lint);
     for (use = lint->uses; use; use = use->hh.next) {
         if (use->accepted > 0)
             continue;

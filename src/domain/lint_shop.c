@@ -70,43 +70,67 @@ static void note_range(void *arg, const void *value)
 
 /* ---- one shop, one method ---- */
 
+struct cover {
+    const struct payment_method *method;
+    bool found;
+};
+
 static void note_set(void *arg, const void *value)
 {
-    const struct type_list **set = arg;
+    struct cover *cover = arg;
 
-    *set = value;
+    cover->found |= method_in(cover->method, value);
 }
 
 bool lint_covers(struct lint *lint, const struct lint_case *one, const struct selector *selector)
 {
-    const struct type_list *set = NULL;
+    struct cover cover = { one->payments.method, false };
 
-    possible_values(lint->domain, selector, &one->payments, note_set, &set);
-    return set && method_in(one->payments.method, set);
+    possible_values(lint->domain, selector, &one->payments, note_set, &cover);
+    return cover.found;
 }
 
-static void terms_reduce(struct lint *lint, const struct lint_case *one)
+/* Routing asks what refunds the merchant's terms promise, whether or not there is ever one. */
+static void refunds_reduce(struct lint *lint, const struct lint_case *one, const char *path)
 {
-    const struct merchant_payment_terms *terms = one->terms->payments;
-    const struct merchant_refund_terms *refunds = terms->refunds;
-    struct payments known = one->payments, later = one->payments;
+    const struct merchant_refund_terms *refunds = one->terms->payments->refunds;
+    const struct payments *known = &one->payments;
+    struct payments later = one->payments;
 
-    known.trust = later.trust = false;
-    lint_selector(lint, terms->payment_methods, "the set of payment methods", &known, one->who);
-    lint_selector(lint, terms->cash_limit, "the limit of amounts", &known, one->who);
-    lint_selector(lint, terms->fees, "the fees", &later, one->who);
-    if (terms->holds && lint_covers(lint, one, terms->holds->payment_methods))
-        lint_selector(lint, terms->holds->lifetime, "the lifetime of holds", &known, one->who);
-    if (!refunds)
+    later.trust = false;
+    if (!refunds->payment_methods) {
+        lint_find(lint, LINT_ERROR, "terms_missing", path, one->who,
+                  "the terms of refunds have no payment methods, so payments stop at their routing");
         return;
-    known.trust = true; /* routing asks for these two */
-    lint_selector(lint, refunds->payment_methods, "the set of methods that can be refunded", &known, one->who);
+    }
+    lint_selector(lint, refunds->payment_methods, "the set of methods that can be refunded", LINT_ERROR, known, one->who);
     if (!lint_covers(lint, one, refunds->payment_methods))
         return;
-    if (refunds->partial_refunds)
-        lint_selector(lint, refunds->partial_refunds->cash_limit, "the limit of partial refunds", &known, one->who);
-    lint_selector(lint, refunds->fees, "the fees of refunds", &later, one->who);
-    lint_selector(lint, refunds->eligibility_time, "the time in which refunds are possible", &later, one->who);
+    if (refunds->partial_refunds && !refunds->partial_refunds->cash_limit)
+        lint_find(lint, LINT_ERROR, "terms_missing", path, one->who,
+                  "the terms of partial refunds have no limit of amounts, so payments stop at their routing");
+    else if (refunds->partial_refunds)
+        lint_selector(lint, refunds->partial_refunds->cash_limit, "the limit of partial refunds", LINT_ERROR, known, one->who);
+    if (!refunds->fees || !refunds->eligibility_time)
+        lint_find(lint, LINT_WARNING, "terms_missing", path, one->who, "the terms of refunds have no %s, so refunds are refused",
+                  refunds->fees ? "time in which they are possible" : "fees");
+    lint_selector(lint, refunds->fees, "the fees of refunds", LINT_WARNING, &later, one->who);
+    lint_selector(lint, refunds->eligibility_time, "the time in which refunds are possible", LINT_WARNING, &later, one->who);
+}
+
+static void terms_reduce(struct lint *lint, const struct lint_case *one, const char *path)
+{
+    const struct merchant_payment_terms *terms = one->terms->payments;
+    struct payments later = one->payments;
+
+    later.trust = false;
+    lint_selector(lint, terms->payment_methods, "the set of payment methods", LINT_WARNING, &later, one->who);
+    lint_selector(lint, terms->cash_limit, "the limit of amounts", LINT_WARNING, &later, one->who);
+    lint_selector(lint, terms->fees, "the fees", LINT_ERROR, &later, one->who);
+    if (terms->holds && lint_covers(lint, one, terms->holds->payment_methods))
+        lint_selector(lint, terms->holds->lifetime, "the lifetime of holds", LINT_WARNING, &later, one->who);
+    if (terms->refunds)
+        refunds_reduce(lint, one, path);
 }
 
 static void institution_reduces(struct lint *lint, const struct lint_case *one)
@@ -114,8 +138,8 @@ static void institution_reduces(struct lint *lint, const struct lint_case *one)
     struct payments later = one->payments;
 
     later.trust = false;
-    lint_selector(lint, one->institution->inspector, "the inspector", &one->payments, one->who);
-    lint_selector(lint, one->institution->system_account_set, "the system account set", &later, one->who);
+    lint_selector(lint, one->institution->inspector, "the inspector", LINT_ERROR, &one->payments, one->who);
+    lint_selector(lint, one->institution->system_account_set, "the system account set", LINT_ERROR, &later, one->who);
 }
 
 /* True: some route may take it. */
@@ -130,9 +154,11 @@ static bool lint_one(struct lint *lint, struct lint_case *one, const char *terms
     }
     one->payments.least = hull.least;
     one->payments.most = hull.most;
-    terms_reduce(lint, one);
+    terms_reduce(lint, one, terms_path);
     institution_reduces(lint, one);
     lint_accounts(lint, one, one->terms->payments->fees);
+    lint_limits_of(lint, one, &one->payments.shop->turnover_limits, true,
+                   lint_path(lint, OBJ_SHOP_CONFIG, one->payments.shop->id, "/data/turnover_limits"));
     return lint_routes(lint, one);
 }
 

@@ -7,7 +7,7 @@
 
 static const struct type type_name = TYPE_STR_IN(0, 1024);
 static const struct type type_texts = TYPE_SET_OF(type_str);
-static const struct type type_account_id = TYPE_I64_IN(1, INT64_MAX);
+const struct type type_account_id = TYPE_I64_IN(1, INT64_MAX);
 
 #define NAMED(S) TF_REQ(S, name, type_name), TF_OPT(S, description, type_str)
 

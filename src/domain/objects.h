@@ -216,6 +216,7 @@ struct shop {
 };
 
 extern const struct type type_blocking, type_suspension;
+extern const struct type type_account_id;
 
 /* How objects of a kind look: the types of their reference and data. */
 struct object_shape {

@@ -113,7 +113,7 @@ struct provision_terms {
     const struct provision_extension *extension;
 };
 
-extern const struct type type_term_set, type_term_set_hierarchy, type_provision_terms, type_turnover_limits,
+extern const struct type type_term_set, type_term_set_hierarchy, type_provision_terms, type_turnover_limit, type_turnover_limits,
     type_time_span;
 extern const struct type type_system_account_set_selector, type_external_account_set_selector, type_inspector_selector;
 

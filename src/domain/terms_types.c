@@ -24,7 +24,7 @@ static const struct type_field turnover_rows[] = {
     TF_REQ(turnover_limit, upper_boundary, type_amount),
     TF_PTR(turnover_limit, domain_revision, type_i64),
 };
-static const struct type type_turnover_limit = TYPE_STRUCT_OF("TurnoverLimit", turnover_limit, turnover_rows);
+const struct type type_turnover_limit = TYPE_STRUCT_OF("TurnoverLimit", turnover_limit, turnover_rows);
 const struct type type_turnover_limits = TYPE_SET_OF(type_turnover_limit);
 static const char *check_fees(const void *value)
 {

@@ -121,8 +121,8 @@ static bool group_of(struct turnover_work *work, const struct turnover_use *uses
             continue;
         if (change_of(work, &uses[i], &changes[count]))
             count++;
-        else if (!work->task->tolerant || !turnover_fault_is_misconfiguration(work->fault))
-            return false;
+        else if (!work->task->tolerant)
+            return false; /* what cannot be asked for was never held */
     }
     *out = (struct limit_request){
         .operation = work->task->operation, .tolerant = work->task->tolerant, .changes = changes, .count = count,

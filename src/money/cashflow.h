@@ -53,6 +53,7 @@ struct posting_template {
     const char *details; /* NULL: none */
 };
 extern const struct type type_volume;
+extern const struct type type_posting_template;
 extern const struct type type_cash_flow_template; /* list of struct posting_template */
 
 /* ---- final flows ---- */

@@ -63,7 +63,7 @@ static const struct type_field template_rows[] = {
     TF_REQ(posting_template, volume, type_volume),
     TF_OPT(posting_template, details, type_template_details),
 };
-static const struct type type_posting_template = TYPE_STRUCT_OF("PostingTemplate", posting_template, template_rows);
+const struct type type_posting_template = TYPE_STRUCT_OF("PostingTemplate", posting_template, template_rows);
 const struct type type_cash_flow_template = {
     .kind = TYPE_LIST, .size = sizeof(struct type_list), .item = &type_posting_template,
     .min = 0, .max = CASHFLOW_POSTINGS_MAX,

@@ -134,6 +134,10 @@ static void capture_part(struct step_ctx *ctx, const struct capture_params *para
         refuse_request(ctx->in, ctx->out, NULL, arena_printf(ctx->in->arena, "The amount has no cash flow: %s", why));
         return;
     }
+    if (flow.count == 0) {
+        refuse_request(ctx->in, ctx->out, NULL, "The amount has no cash flow: nothing would be posted");
+        return;
+    }
     start_capture(ctx, params, params->cash);
     emit_cash_flow(ctx, &flow);
     step_continue(ctx->in, ctx->out);

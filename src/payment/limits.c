@@ -153,9 +153,7 @@ static bool ask_of_route(struct step_ctx *ctx, const struct route *route, const 
     facts->terminal_id = route->terminal.id;
     if (limits_ask(task, facts, set, ctx->in->arena, ask, fault ? fault : &own_fault))
         return true;
-    if (fault && turnover_fault_is_misconfiguration(fault))
-        return true;
-    return fault_fails(ctx, fault ? fault : &own_fault);
+    return fault || fault_fails(ctx, &own_fault);
 }
 
 bool limits_ask_route(struct step_ctx *ctx, const struct route *route, const struct limits_route_task *task,

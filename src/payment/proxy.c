@@ -1,5 +1,6 @@
-/* See proxy.h. Addresses, options, categories and currencies are those of the newest configuration, shops and
- * payment services those of the payment's own revision (doc/spec/payment.md 16). */
+/* See proxy.h. Addresses, options, categories and currencies are those of the newest configuration, or of the
+ * payment's own revision where it has them no more; shops and payment services are always those of its own revision
+ * (doc/spec/payment.md 16). */
 #include "payment/proxy.h"
 
 #include <inttypes.h>
@@ -45,7 +46,7 @@ static enum sl_err build_category(const struct builder *builder, int64_t id, str
         return SL_ENOENT;
     }
     out->name = category->name;
-    out->description = category->description;
+    out->description = category->description ? category->description : ""; /* adapters always get one */
     out->type = category->type == CATEGORY_LIVE ? "live" : "test";
     return SL_OK;
 }
@@ -248,10 +249,20 @@ struct type_list options_merge(const struct type_list *base, const struct type_l
 
 /* ---- calls ---- */
 
+/* The configuration that tells how ROUTE is reached: the newest, unless it has lost a part of the way. */
+static const struct domain *route_domain(const struct step_ctx *ctx, const struct route *route)
+{
+    const struct domain *head = ctx->in->head;
+    const struct provider *provider = domain_provider(head, route->provider.id);
+
+    return provider && domain_terminal(head, route->terminal.id) ? head : ctx->in->config;
+}
+
 struct effect_args *proxy_call(struct step_ctx *ctx, const struct session *session)
 {
-    const struct provider *provider = domain_provider(ctx->in->head, session->route.provider.id);
-    const struct proxy_definition *proxy = provider ? domain_proxy(ctx->in->head, provider->proxy.ref.id) : NULL;
+    const struct domain *domain = route_domain(ctx, &session->route);
+    const struct provider *provider = domain_provider(domain, session->route.provider.id);
+    const struct proxy_definition *proxy = provider ? domain_proxy(domain, provider->proxy.ref.id) : NULL;
     struct effect_args *args = arena_alloc(ctx->in->arena, sizeof(*args));
 
     if (!proxy) {
@@ -292,10 +303,10 @@ const char *proxy_key_prefix(const struct step_ctx *ctx)
 
 bool proxy_request(struct step_ctx *ctx, const struct session *session, struct proxy_request *out)
 {
-    const struct domain *head = ctx->in->head;
-    const struct provider *provider = domain_provider(head, session->route.provider.id);
-    const struct terminal *terminal = domain_terminal(head, session->route.terminal.id);
-    const struct proxy_definition *proxy = provider ? domain_proxy(head, provider->proxy.ref.id) : NULL;
+    const struct domain *head = ctx->in->head, *domain = route_domain(ctx, &session->route);
+    const struct provider *provider = domain_provider(domain, session->route.provider.id);
+    const struct terminal *terminal = domain_terminal(domain, session->route.terminal.id);
+    const struct proxy_definition *proxy = provider ? domain_proxy(domain, provider->proxy.ref.id) : NULL;
     const char *why = NULL;
     const struct builder builder = { ctx->in->config, head, ctx->in->arena, &why };
 

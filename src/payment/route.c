@@ -45,9 +45,9 @@ static void parents_route(const struct step_ctx *ctx, struct candidates *out)
     struct candidate *candidate = arena_alloc(ctx->in->arena, sizeof(*candidate));
 
     memset(out, 0, sizeof(*out));
-    if (!provider || !terminal) {
+    if (!provider || !terminal || !terminal->effective || !terminal->effective->payments) {
         out->misconfiguration = arena_printf(ctx->in->arena, "terminal %" PRId64 " of the recurrent token is not in the "
-                                             "configuration", token->terminal_ref.id);
+                                             "configuration, or has no payment terms", token->terminal_ref.id);
         return;
     }
     *candidate = (struct candidate){

@@ -9,6 +9,7 @@
 #include "payment/calls.h"
 #include "payment/emit.h"
 #include "payment/errors.h"
+#include "payment/limits.h"
 #include "payment/payer.h"
 #include "payment/steps.h"
 
@@ -201,6 +202,21 @@ static void emit_tokens(struct step_ctx *ctx, const struct start_payment_call *c
     });
 }
 
+/* The shop's limits are held first of all: what they cannot count is refused instead of parked. */
+static bool check_limits(struct start *start)
+{
+    struct payment_state stub = { .payment = start->payment, .activity = ACT_NEW };
+    struct step_in in = *start->in;
+    struct step_out out = { 0 };
+    struct step_ctx ctx = { .in = &in, .out = &out, .invoice = start->state, .payment = &stub };
+    struct limits_ask ask = { 0 };
+    struct limits_set set;
+
+    in.config = in.head;
+    return limits_ask_shop(&ctx, LIMIT_HOLD, false, &ask, &set) ||
+           refused(start, NULL, arena_printf(start->in->arena, "The payment cannot be counted: %s", out.reason));
+}
+
 static void commit(struct start *start, const struct start_payment_call *call)
 {
     struct payment_started *started = arena_alloc(start->in->arena, sizeof(*started));
@@ -236,6 +252,6 @@ void start_payment(const struct step_in *in, const struct start_payment_call *ca
     if (!check_invoice(&start) || !payer_parent_known(in, out, &call->payer, call->parent))
         return;
     begin(&start, call);
-    if (check_terms(&start) && check_parent(&start, call))
+    if (check_terms(&start) && check_parent(&start, call) && check_limits(&start))
         commit(&start, call);
 }

@@ -270,7 +270,7 @@ Test(api, methods_of_http_itself_are_served, .timeout = 60)
 /* If it fails, a configuration that cannot work is taken, or two operators overwrite each other. */
 Test(api, a_configuration_is_checked_as_a_whole_and_made_from_the_head, .timeout = 60)
 {
-    char *domain = daemon_fixture_file("examples/domain.json"), *bad, *worse, etag[16] = "";
+    char *domain = daemon_fixture_file("examples/domain.json"), *bad, *worse, *other, etag[16] = "";
     struct daemon_fixture daemon;
     struct http_reply reply;
     json_t *json;
@@ -284,8 +284,10 @@ Test(api, a_configuration_is_checked_as_a_whole_and_made_from_the_head, .timeout
     http_reply_header(&reply, "ETag", etag, sizeof(etag));
     cr_assert_str_eq(etag, "\"1\"");
     http_reply_clear(&reply);
-    cr_assert_eq(api_ask(daemon.port, "PUT", "/v1/domain", JSON_TYPE "If-Match: \"0\"\r\n", domain, NULL), 412);
-    daemon_fixture_configure(&daemon, "If-Match: \"1\"\r\n", domain);
+    other = api_exchanged(domain, "\"name\": \"US dollar\"", "\"name\": \"Dollar\"");
+    cr_assert_eq(api_ask(daemon.port, "PUT", "/v1/domain", JSON_TYPE "If-Match: \"0\"\r\n", other, NULL), 412);
+    daemon_fixture_configure(&daemon, "If-Match: \"1\"\r\n", other);
+    free(other);
     bad = api_exchanged(domain, "\"exponent\": 2", "\"exponent\": -2");
     worse = api_exchanged(bad, "\"name\": \"US dollar\"", "\"nom\": \"US dollar\"");
     cr_assert_eq(api_ask(daemon.port, "PUT", "/v1/domain", JSON_TYPE, worse, &json), 422);
@@ -296,6 +298,59 @@ Test(api, a_configuration_is_checked_as_a_whole_and_made_from_the_head, .timeout
     free(domain);
     free(bad);
     free(worse);
+    daemon_fixture_close(&daemon);
+}
+
+static json_int_t put_document(const struct daemon_fixture *daemon, const char *path, const char *headers, const char *text,
+                               int status, bool unchanged, const char *rule)
+{
+    char lines[128];
+    json_t *json, *finding;
+    json_int_t revision;
+    bool found = false;
+    size_t i;
+
+    snprintf(lines, sizeof(lines), JSON_TYPE "%s", headers);
+    cr_assert_eq(api_ask(daemon->port, "PUT", path, lines, text, &json), status, "%s", json_dumps(json, 0));
+    revision = json_integer_value(json_object_get(json, "revision"));
+    cr_assert_eq(json_is_true(json_object_get(json, "unchanged")), unchanged, "%s", json_dumps(json, 0));
+    json_array_foreach(json_object_get(json, "findings"), i, finding)
+        found |= strcmp(json_string_value(json_object_get(finding, "rule")), rule) == 0;
+    cr_assert(found, "no %s: %s", rule, json_dumps(json, 0));
+    json_decref(json);
+    return revision;
+}
+
+/* If it fails, a document that parks every payment is in use before anybody has read what the check says of it. */
+Test(api, a_configuration_under_which_payments_stop_is_refused_unless_one_insists, .timeout = 60)
+{
+    char *domain = daemon_fixture_file("examples/domain.json"), *spaced, *parks;
+    struct daemon_fixture daemon;
+    json_t *json, *row, *terms;
+    size_t i;
+
+    json = json_loads(domain, 0, NULL);
+    spaced = json_dumps(json, JSON_INDENT(7) | JSON_SORT_KEYS);
+    json_array_foreach(json_object_get(json, "objects"), i, row) {
+        terms = json_object_get(json_object_get(json_object_get(row, "term_set_hierarchy"), "data"), "term_set");
+        terms = json_object_get(json_object_get(terms, "payments"), "refunds");
+        if (json_object_get(terms, "payment_methods"))
+            json_object_del(terms, "payment_methods");
+    }
+    parks = json_dumps(json, 0);
+    json_decref(json);
+    daemon_fixture_open(&daemon, "--insecure", NULL);
+    put_document(&daemon, "/v1/domain", "", parks, 422, false, "terms_missing");
+    cr_assert_eq(api_ask(daemon.port, "GET", "/v1/domain", NULL, NULL, NULL), 404);
+    cr_assert_eq(put_document(&daemon, "/v1/domain", "", domain, 200, false, "method_unrouted"), 1);
+    /* the same again, as it may be sent by whoever did not hear the answer, is no other revision */
+    cr_assert_eq(put_document(&daemon, "/v1/domain", "", domain, 200, true, "method_unrouted"), 1);
+    cr_assert_eq(put_document(&daemon, "/v1/domain", "If-Match: \"0\"\r\n", spaced, 200, true, "method_unrouted"), 1);
+    cr_assert_eq(put_document(&daemon, "/v1/domain?force=true", "If-Match: \"1\"\r\n", parks, 200, false, "terms_missing"), 2);
+    cr_assert_eq(put_document(&daemon, "/v1/domain", "If-Match: \"2\"\r\n", domain, 200, false, "method_unrouted"), 3);
+    free(domain);
+    free(spaced);
+    free(parks);
     daemon_fixture_close(&daemon);
 }
 

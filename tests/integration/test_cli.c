@@ -262,10 +262,17 @@ Test(cli, configurations, .init = begin, .fini = end, .timeout = 120)
         { { "domain", "show" }, 0, "shop-acme-books", NULL },
         { { "domain", "show", "1" }, 0, "shop-acme-books", NULL },
         { { "domain", "show", "9" }, 1, NULL, "sluice: " },
-        { { "domain", "apply", "@domain" }, 0, "2", NULL },
+        { { "domain", "apply", "@domain" }, 0, "The document is configuration revision 1 already", NULL },
+        { { "domain", "apply", "@domain" }, 0, "[method_unrouted]", NULL },
+        { { "domain", "check", "@unsound" }, 1, "[terms_missing]", NULL },
+        { { "domain", "apply", "@unsound" }, 1, NULL, "sluice: ConfigurationUnsound (422)" },
+        { { "domain", "apply", "@unsound" }, 1, NULL, "the terms of refunds have no payment methods" },
+        { { "domain", "show", "2" }, 1, NULL, "sluice: " },
+        { { "domain", "apply", "@unsound", "--force" }, 0, "Configuration revision 2 is committed.", NULL },
         { { "domain", "apply", "@wrong" }, 1, NULL, "sluice: InvalidRequest (422)" },
         { { "domain", "apply", "@absent" }, 2, NULL, "No such file" },
         { { "domain", "show", "2" }, 0, "shop-acme-books", NULL },
+        { { "domain", "apply", "@domain", "--json" }, 0, "\"revision\":3", NULL },
         { { "route", "simulate", "@payments", "--draws=10" }, 0, "2 payments, 10 draws each.", NULL },
         { { "route", "simulate", "@payments", "--json" }, 0, "{", NULL },
         { { "route", "simulate", "@payments", "--domain=@domain", "--compare=1" }, 0, "2 payments", NULL },
@@ -284,6 +291,10 @@ Test(cli, configurations, .init = begin, .fini = end, .timeout = 120)
     char *text = json_dumps(domain, 0);
 
     cli_file(&bank.daemon, "domain", text);
+    free(text);
+    banked_set(domain, "term_set_hierarchy", "{\"id\":1}", "term_set.payments.refunds.payment_methods", NULL);
+    text = json_dumps(domain, 0);
+    cli_file(&bank.daemon, "unsound", text);
     cli_file(&bank.daemon, "payments", SAMPLE "\n\n" SAMPLE "\n");
     free(text);
     json_decref(domain);

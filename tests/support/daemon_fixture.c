@@ -164,7 +164,7 @@ void daemon_fixture_configure(const struct daemon_fixture *daemon, const char *h
     struct buf lines = BUF_EMPTY;
 
     buf_printf(&lines, "Content-Type: application/json\r\n%s", headers ? headers : "");
-    reply = http_request(daemon->port, "PUT", "/v1/domain", buf_text(&lines), text);
+    reply = http_request(daemon->port, "PUT", "/v1/domain?force=true", buf_text(&lines), text);
     cr_assert_eq(reply.status, 200, "%d %s", reply.status, reply.body);
     http_reply_clear(&reply);
     buf_clear(&lines);

@@ -72,7 +72,7 @@ void doc_add(json_t *doc, const char *kind, const char *ref, const char *data)
 enum sl_err doc_parse_take(json_t *doc, struct arena *arena, struct domain **out, struct type_errors *errors)
 {
     char *text = json_dumps(doc, JSON_COMPACT);
-    enum sl_err err = domain_parse(text, strlen(text), arena, out, errors);
+    enum sl_err err = domain_parse_new(text, strlen(text), arena, out, errors);
 
     json_decref(doc);
     free(text);

@@ -121,7 +121,7 @@ static const char *risk_json(const struct payment_world *world, const struct eff
     size_t i;
 
     for (i = 0; !risk && i < request->options.count; i++) {
-        if (strcmp(options[i].key, "risk_score") == 0)
+        if (strcmp(options[i].key, "risk_score") == 0 && type_value_of(&type_risk_score, options[i].value))
             risk = options[i].value;
     }
     return arena_printf(world->driver.arena, "{\"risk_score\":\"%s\"}", risk ? risk : "low");
@@ -233,27 +233,40 @@ static void decode(struct payment_world *world, const struct type *type, const c
         cr_assert_fail("%s: %s in %s", errors.list[0].path, errors.list[0].message, json);
 }
 
-void world_open(struct payment_world *world, const char *shop, int64_t amount, const struct world_patch *patches)
+static enum step_end invoice_create(struct payment_world *world, const char *shop, int64_t amount)
 {
     static const char params[] =
         "{\"id\":\"inv\",\"party_id\":\"%s\",\"shop_id\":\"%s\",\"details\":{\"product\":\"duck\"},"
         "\"due\":\"2023-11-14T23:13:20Z\",\"cost\":{\"amount\":%lld,\"currency\":{\"symbolic_code\":\"RUB\"}},"
         "\"context\":{\"type\":\"text/plain\",\"data\":\"\"}}";
-    struct invoice_params *args;
+    struct invoice_params *args = arena_alloc(world->driver.arena, sizeof(*args));
 
-    memset(world, 0, sizeof(*world));
-    machine_driver_init(&world->driver, &invoice_kind, "inv");
-    world->domain = domain_open(patches, world->driver.arena);
     world->driver.head = world->domain;
     world->driver.outcome = outcome;
     world->driver.effect_encode = encode_effect;
     world->driver.ctx = world;
     world->counters = limit_counters_new(world->driver.arena);
-    args = arena_alloc(world->driver.arena, sizeof(*args));
     decode(world, &type_invoice_params,
            arena_printf(world->driver.arena, params, domain_shop(world->domain, NULL, shop)->party_ref.id, shop,
                         (long long)amount), args);
-    cr_assert(machine_driver_input(&world->driver, IN_INIT, args) == STEP_OK);
+    return machine_driver_input(&world->driver, IN_INIT, args);
+}
+
+void world_open(struct payment_world *world, const char *shop, int64_t amount, const struct world_patch *patches)
+{
+    memset(world, 0, sizeof(*world));
+    machine_driver_init(&world->driver, &invoice_kind, "inv");
+    world->domain = domain_open(patches, world->driver.arena);
+    cr_assert(invoice_create(world, shop, amount) == STEP_OK);
+}
+
+enum step_end world_open_with(struct payment_world *world, const char *shop, int64_t amount, struct domain *domain)
+{
+    memset(world, 0, sizeof(*world));
+    machine_driver_init(&world->driver, &invoice_kind, "inv");
+    world->domain = domain;
+    world->borrowed = true;
+    return invoice_create(world, shop, amount);
 }
 
 void world_configure(struct payment_world *world, const struct world_patch *patches)
@@ -265,7 +278,8 @@ void world_configure(struct payment_world *world, const struct world_patch *patc
 
 void world_close(struct payment_world *world)
 {
-    domain_free(world->domain);
+    if (!world->borrowed)
+        domain_free(world->domain);
     machine_driver_clear(&world->driver);
 }
 

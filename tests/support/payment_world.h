@@ -31,6 +31,7 @@ struct world_call {
 struct payment_world {
     struct machine_driver driver;
     struct domain *domain;
+    bool borrowed; /* DOMAIN is somebody else's */
     struct world_answer answers[WORLD_ANSWERS_MAX]; /* of the provider; after the last one all goes well */
     size_t answer_count, answer_next;
     const char *risk; /* the inspector's answer; NULL: as its options say; "": it cannot be reached */
@@ -50,6 +51,8 @@ extern const struct world_patch world_no_cascade[];
 
 /* A world with an unpaid invoice "inv" of SHOP over AMOUNT (RUB), due in an hour. PATCHES may be NULL. */
 void world_open(struct payment_world *world, const char *shop, int64_t amount, const struct world_patch *patches);
+/* The same with a configuration of the caller's, which outlives the world. Answers how the invoice's creation ended. */
+enum step_end world_open_with(struct payment_world *world, const char *shop, int64_t amount, struct domain *domain);
 /* The example configuration with PATCHES is the newest from now on. */
 void world_configure(struct payment_world *world, const struct world_patch *patches);
 void world_close(struct payment_world *world);

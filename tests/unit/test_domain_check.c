@@ -1,5 +1,6 @@
 /* Documents with faults: each is refused, by its place. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -21,6 +22,9 @@ static void close_arena(void)
 TestSuite(domain_check, .init = open_arena, .fini = close_arena);
 
 #define BODY "{\"fixed\":{\"cash\":{\"amount\":1,\"currency\":{\"symbolic_code\":\"RUB\"}}}}"
+
+#define FEE "/data/term_set/payments/fees/value/0"
+#define SHARE(P, Q, OF) "{\"share\":{\"parts\":{\"p\":" P ",\"q\":" Q "},\"of\":\"" OF "\"}}"
 
 /* One change to the example each, and the fault that it must make. */
 static const struct {
@@ -92,6 +96,37 @@ static const struct {
     { "globals", "{}", "/data/exchange_factors", "{\"DEFAULT\":{\"p\":0,\"q\":1}}", NULL, "positive" },
     { "limit_config", "{\"id\":\"card-day-count\"}", "/data/type", "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":\"EUR\"}}}}",
       "/data/type/turnover/metric/amount/currency", "no currency EUR" },
+    /* what no new document may have, though older ones do: money that flows the wrong way, or to whom it does not belong */
+    { "term_set_hierarchy", "{\"id\":2}", FEE "/volume", SHARE("-1", "10", "operation_amount"), FEE "/volume/share/parts",
+      "must not be negative" },
+    { "term_set_hierarchy", "{\"id\":2}", FEE "/volume", SHARE("1", "-10", "operation_amount"), FEE "/volume/share/parts",
+      "must not be negative" },
+    { "term_set_hierarchy", "{\"id\":2}", FEE "/volume", SHARE("11", "10", "operation_amount"), FEE "/volume/share/parts",
+      "more than the whole" },
+    { "term_set_hierarchy", "{\"id\":2}", FEE "/volume", SHARE("1", "10", "surplus"), FEE "/volume/share/of", "no surplus" },
+    { "term_set_hierarchy", "{\"id\":2}", FEE "/volume", "{\"product\":{\"max_of\":[" SHARE("-1", "10", "operation_amount") "]}}",
+      FEE "/volume/product/max_of/0/share/parts", "must not be negative" },
+    { "term_set_hierarchy", "{\"id\":2}", FEE "/volume", "{\"product\":{\"sum_of\":[]}}", FEE "/volume/product/sum_of",
+      "must not be empty" },
+    { "term_set_hierarchy", "{\"id\":2}", FEE "/volume",
+      "{\"product\":{\"sum_of\":[" BODY ",{\"fixed\":{\"cash\":{\"amount\":1,\"currency\":{\"symbolic_code\":\"USD\"}}}}]}}",
+      FEE "/volume/product/sum_of", "one currency" },
+    { "term_set_hierarchy", "{\"id\":1}", "/data/term_set/payments/refunds/fees/value/0/volume/fixed/cash/amount", "-1", NULL,
+      "must not be negative" },
+    { "provider", "{\"id\":2}", "/data/terms/payments/chargebacks/fees/value/fees/surplus/fixed/cash/amount", "-1", NULL,
+      "must not be negative" },
+    { "term_set_hierarchy", "{\"id\":2}", FEE "/source", "{\"merchant\":\"payout\"}", NULL, "no account" },
+    { "term_set_hierarchy", "{\"id\":2}", FEE "/destination", "{\"wallet\":\"sender_source\"}", NULL, "no account" },
+    { "term_set_hierarchy", "{\"id\":2}", FEE "/source", "{\"system\":\"settlement\"}", FEE "/destination", "another account" },
+    { "shop_config", "{\"id\":\"shop-acme-games\"}", "/data/account/settlement", "3001", NULL, "that of shop_config shop-acme-books" },
+    { "shop_config", "{\"id\":\"shop-acme-games\"}", "/data/account/guarantee", "3003", NULL, "that of shop_config shop-acme-games" },
+    { "shop_config", "{\"id\":\"shop-acme-games\"}", "/data/account/settlement", "1001", NULL, "that of system_account_set 1" },
+    { "shop_config", "{\"id\":\"shop-acme-games\"}", "/data/account/settlement", "2004", NULL, "that of external_account_set 2" },
+    { "provider", "{\"id\":2}", "/data/accounts/RUB/settlement", "4001", NULL, "that of provider 1" },
+    { "system_account_set", "{\"id\":1}", "/data/accounts/RUB/subagent", "1001", NULL, "that of system_account_set 1" },
+    { "terminal", "{\"id\":2}", "/data/terms/payments/turnover_limits/value/1/domain_revision", NULL, NULL, "is required" },
+    { "provider", "{\"id\":1}", "/data/terms/payments/turnover_limits/value/0/domain_revision", "0", NULL, "numbered from 1" },
+    { "shop_config", "{\"id\":\"shop-acme-books\"}", "/data/turnover_limits/0/domain_revision", NULL, NULL, "is required" },
     /* shapes: fields missing, unknown, out of range */
     { "terminal", "{\"id\":1}", "/data/name", NULL, NULL, "required" },
     { "terminal", "{\"id\":1}", "/data/colour", "\"red\"", NULL, "" },
@@ -201,6 +236,35 @@ Test(domain_check, takes_every_address_that_can_be_called)
 
     for (i = 0; i < SL_COUNT(urls); i++)
         cr_assert(!url_fault(urls[i]), "%s: %s", urls[i], url_fault(urls[i]));
+}
+
+/* Payments that are under way are worked by documents that were committed before a rule was made. */
+Test(domain_check, what_was_committed_before_a_rule_stays_readable)
+{
+    json_t *doc = doc_load();
+    struct type_errors errors = { .count = 0 };
+    struct domain *domain = NULL;
+    char *text;
+
+    doc_set(doc, "term_set_hierarchy", "{\"id\":2}", FEE "/volume", SHARE("-1", "10", "operation_amount"));
+    doc_set(doc, "provider", "{\"id\":2}", "/data/accounts/RUB/settlement", "4001");
+    doc_set(doc, "shop_config", "{\"id\":\"shop-acme-books\"}", "/data/turnover_limits/0/domain_revision", NULL);
+    text = json_dumps(doc, JSON_COMPACT);
+    json_decref(doc);
+    cr_assert_eq(domain_parse(text, strlen(text), arena, &domain, &errors), SL_OK);
+    domain_free(domain);
+    cr_assert_eq(domain_parse_new(text, strlen(text), arena, &domain, &errors), SL_EINVAL);
+    cr_assert_eq(errors.count, 3);
+    free(text);
+}
+
+/* An account may stand in several sets of the system's, or of the world outside: it is theirs in all of them. */
+Test(domain_check, sets_of_one_owner_share_accounts)
+{
+    json_t *doc = doc_load();
+
+    doc_set(doc, "external_account_set", "{\"id\":2}", "/data/accounts/RUB/outcome", "2002");
+    domain_free(doc_domain_take(doc, arena));
 }
 
 /* What gets past this check fails in the middle of somebody's payment. */

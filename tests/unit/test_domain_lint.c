@@ -25,6 +25,8 @@
 
 #define TERMS "/data/term_set/payments"
 #define PROVISION "/data/terms/payments"
+#define LIMIT "limit_config"
+#define MONTHLY "{\"id\":\"shop-month-turnover\"}"
 #define RULES "/data/decisions/candidates"
 
 static struct arena *arena;
@@ -123,12 +125,47 @@ static const struct {
       { { INSTITUTION, ID(2), "/data/inspector", DECISIONS(DECISION(LOCATION, ID(1))) } } },
     { true, "selector_never", "provider 1", "/cash_flow",
       { { "provider", ID(1), PROVISION "/cash_flow", DECISIONS(DECISION(TRUST, "[]") "," DECISION(YES, "[]")) } } },
-    { false, "selector_open", "term_set_hierarchy 3", "/fees",
+    { true, "selector_open", "term_set_hierarchy 3", "/fees",
       { { TERM_SET, ID(3), TERMS "/fees", DECISIONS(DECISION(COST_IN(0, 5000), "[]")) } } },
     { false, "selector_open", "provider 3", "/cash_limit",
       { { "provider", ID(3), PROVISION "/cash_limit", DECISIONS(DECISION(COST_IN(0, 5000), RANGE(1, 5000))) } } },
-    { false, "selector_undecided", "term_set_hierarchy 3", "/fees",
+    { true, "selector_undecided", "term_set_hierarchy 3", "/fees",
       { { TERM_SET, ID(3), TERMS "/fees", DECISIONS(DECISION(ISSUER, "[]") "," DECISION(YES, "[]")) } } },
+    /* what stops payments in the middle */
+    { true, "terms_missing", "term_set_hierarchy 1", "/term_set", { { TERM_SET, ID(1), TERMS "/refunds/payment_methods", NULL } } },
+    { true, "terms_missing", "term_set_hierarchy 1", "/term_set",
+      { { TERM_SET, ID(1), TERMS "/refunds/partial_refunds", "{}" } } },
+    { false, "terms_missing", "term_set_hierarchy 1", "/term_set", { { TERM_SET, ID(1), TERMS "/refunds/fees", NULL } } },
+    { true, "selector_open", "term_set_hierarchy 1", "/refunds/payment_methods",
+      { { TERM_SET, ID(1), TERMS "/refunds/payment_methods", DECISIONS(DECISION(COST_IN(0, 5000), "[]")) } } },
+    { true, "selector_open", "provider 1", "/turnover_limits",
+      { { "provider", ID(1), PROVISION "/turnover_limits", DECISIONS(DECISION(COST_IN(0, 5000), "[]")) } } },
+    { true, "selector_open", "globals", "/external_account_set",
+      { { "globals", "{}", "/data/external_account_set", DECISIONS(DECISION(COST_IN(0, 5000), ID(1))) } } },
+    { true, "terms_missing", "terminal 6", "/data", { { "terminal", ID(6), NULL, "{\"name\":\"T\",\"description\":\"\","
+      "\"provider_ref\":{\"id\":3}}" }, { "provider", ID(3), PROVISION "/cash_flow", NULL } } },
+    { true, "flow_empty", "terminal 5", "/data",
+      { { TERM_SET, ID(3), TERMS "/fees", "{\"value\":[]}" }, { "provider", ID(3), PROVISION "/cash_flow", "{\"value\":[]}" } } },
+    { true, "flow_large", "terminal 5", "/data",
+      { { TERM_SET, ID(3), TERMS "/fees/value/0/volume", "{\"product\":{\"sum_of\":[{\"fixed\":{\"cash\":" CASH(999999999999999)
+      "}},{\"fixed\":{\"cash\":" CASH(2) "}}]}}" } } },
+    { true, "currency_other", "term_set_hierarchy 3", "/fees",
+      { { TERM_SET, ID(3), TERMS "/fees/value/0/volume", "{\"fixed\":{\"cash\":{\"amount\":20,\"currency\":{\"symbolic_code\":"
+      "\"USD\"}}}}" } } },
+    { true, "limit_never", "shop_config shop-acme-books", "/turnover_limits",
+      { { LIMIT, MONTHLY, "/data/context_type", "{\"withdrawal_processing\":{}}" } } },
+    { true, "limit_never", "shop_config shop-acme-books", "/turnover_limits",
+      { { LIMIT, MONTHLY, "/data/scopes", "[{\"terminal\":{}}]" } } },
+    { true, "limit_never", "shop_config shop-acme-books", "/turnover_limits",
+      { { LIMIT, MONTHLY, "/data/type", "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":\"USD\"}}}}" } } },
+    { true, "limit_never", "shop_config shop-acme-books", "/turnover_limits",
+      { { LIMIT, MONTHLY, "/data/type", "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":\"USD\"}}}}" },
+        { LIMIT, MONTHLY, "/data/currency_conversion", "{}" } } },
+    { true, "limit_never", "terminal 1", "/data",
+      { { LIMIT, "{\"id\":\"provider-month-turnover\"}", "/data/scopes", "[{\"wallet\":{}}]" } } },
+    { false, "limit_never", "terminal 1", "/data",
+      { { LIMIT, "{\"id\":\"provider-month-turnover\"}", "/data/type", "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":"
+      "\"USD\"}}}}" } } },
     /* accounts */
     { true, "account_missing", "provider 3", "/data", { { "provider", ID(3), "/data/accounts", "{}" } } },
     { false, "account_missing", "provider 3", "/data", { { "provider", ID(3), PROVISION "/currencies", RUB_USD } } },

@@ -51,7 +51,7 @@ TestSuite(routing_rules, .init = open_doc, .fini = close_doc);
 /* Provider N with TERMS, and terminal N of it without any of its own. Some are in the example already. */
 static void provide(int n, const char *terms)
 {
-    const char *ref = arena_printf(arena, "{\"id\":%d}", n), *accounts = "{\"RUB\":{\"settlement\":4001},\"EUR\":{\"settlement\":4009}}";
+    const char *ref = arena_printf(arena, "{\"id\":%d}", n), *accounts = arena_printf(arena, "{\"RUB\":{\"settlement\":%d},\"EUR\":{\"settlement\":%d}}", 40000 + n, 50000 + n);
     const char *provider = arena_printf(arena, "{\"name\":\"P%d\",\"description\":\"\",\"proxy\":{\"ref\":{\"id\":1},\"additional\":{}},"
                                                "\"accounts\":%s,\"terms\":%s}", n, accounts, terms);
     const char *terminal = arena_printf(arena, "{\"name\":\"T%d\",\"description\":\"\",\"provider_ref\":{\"id\":%d}}", n, n);

@@ -558,3 +558,66 @@ Test(steps_explain, a_route_without_a_cash_flow_yet_was_chosen)
     cr_assert_str_eq(first_sentence(&world), "it was chosen");
     world_close(&world);
 }
+
+/* If this fails, a limit of the shop that cannot count a payment parks it: nothing would have happened yet, so the call is
+ * refused. */
+Test(steps_limits, what_the_shops_limits_cannot_count_does_not_start)
+{
+    static const struct {
+        const char *scopes, *tool, *refusal;
+    } rows[] = {
+        { "[{\"payer_contact_email\":{}}]", NULL,
+          "InvalidRequest: The payment cannot be counted: turnover limit shop-month-turnover: internal error: limit "
+          "shop-month-turnover: it counts by the payer's e-mail, which the operation does not have" },
+        { "[{\"destination_field\":{\"field_path\":[\"a\"]}}]", NULL,
+          "InvalidRequest: The payment cannot be counted: turnover limit shop-month-turnover: PaymentToolNotSupported: limit "
+          "shop-month-turnover: only generic payment tools have fields to count by" },
+    };
+    static const char payer[] = "{\"payer\":{\"payment_resource\":{\"resource\":{\"payment_tool\":%s},\"contact_info\":{}}},"
+                                "\"flow\":{\"instant\":{}}}";
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct invoice_call call = { .kind = CALL_START_PAYMENT };
+        const struct world_patch patches[] = {
+            { "limit_config", "{\"id\":\"shop-month-turnover\"}", "scopes", rows[i].scopes }, END,
+        };
+        const char *json;
+
+        world_open(&world, BOOKS, 42000, patches);
+        json = arena_printf(world.driver.arena, payer, tool_visa_usa);
+        cr_assert_eq(type_decode_text(&type_start_payment_call, json, strlen(json), 0, world.driver.arena, &call.start_payment,
+                                      NULL), SL_OK);
+        cr_expect(machine_driver_input(&world.driver, IN_CALL, &call) == STEP_REFUSED);
+        cr_expect_str_eq(world_refusal(&world), rows[i].refusal);
+        cr_expect_eq(world.driver.event_count, 1);
+        world_close(&world);
+    }
+}
+
+/* If this fails, a limit of a route that counts by what the payer did not give parks payments that have another route. */
+Test(steps_limits, a_route_whose_limits_lack_a_fact_is_not_taken)
+{
+    static const char params[] = "{\"payer\":{\"payment_resource\":{\"resource\":{\"payment_tool\":%s},\"contact_info\":{}}},"
+                                 "\"flow\":{\"instant\":{}}}";
+    static const struct world_patch patches[] = {
+        TWO_ROUTES, LIMITS_OF(1, LIMIT("terminal-day-turnover", 100000)),
+        { "limit_config", "{\"id\":\"terminal-day-turnover\"}", "scopes", "[{\"payer_contact_email\":{}}]" }, END,
+    };
+    struct invoice_call call = { .kind = CALL_START_PAYMENT };
+    struct payment_world world;
+    const char *json;
+
+    world_open(&world, BOOKS, 42000, patches);
+    json = arena_printf(world.driver.arena, params, tool_visa_usa);
+    cr_assert_eq(type_decode_text(&type_start_payment_call, json, strlen(json), 0, world.driver.arena, &call.start_payment,
+                                  NULL), SL_OK);
+    cr_assert(machine_driver_input(&world.driver, IN_CALL, &call) == STEP_OK);
+    world_run(&world);
+    cr_assert(!world.driver.failed, "%s", world.driver.reason);
+    cr_assert_str_eq(world_status(&world), "captured");
+    cr_assert_eq(payment_route(world_payment(&world))->provider.id, 2);
+    cr_assert_eq(limit_counters_held(world.counters), 0);
+    world_close(&world);
+}

@@ -2,6 +2,7 @@
 
 #include "payment/calls.h"
 #include "payment/note.h"
+#include "support/domain_doc.h"
 #include "support/payment_world.h"
 
 #define TRANSIENT                                                                                           \
@@ -495,4 +496,43 @@ Test(steps_session, other_targets_and_timeouts_say_nothing_bad)
         ;
     cr_expect_str_eq(conversions(&world), "good ", "the capture failed");
     world_close(&world);
+}
+
+static const void *first_domain(const struct machine_driver *driver, int64_t revision)
+{
+    (void)revision;
+    return ((const struct payment_world *)driver->ctx)->domain;
+}
+
+/* If this fails, a configuration without a terminal that it had parks the payments that are under way there, and those that
+ * are captured or refunded later. */
+Test(steps_session, a_route_that_is_gone_is_reached_as_it_was)
+{
+    json_t *doc = doc_load();
+    struct payment_world world;
+    struct domain *first, *later;
+    struct arena *arena = arena_new();
+
+    doc_set(doc, "routing_rules", "{\"id\":2}", "/data/decisions/candidates", "[]");
+    doc_set(doc, "routing_rules", "{\"id\":4}", "/data/decisions/candidates", "[]");
+    doc_set(doc, "routing_rules", "{\"id\":5}", "/data/decisions/candidates", "[]");
+    doc_set(doc, "routing_rules", "{\"id\":100}", "/data/decisions/candidates", "[]");
+    for (int id = 4; id >= 1; id--)
+        json_array_remove(json_object_get(doc, "objects"), doc_index(doc, "terminal", arena_printf(arena, "{\"id\":%d}", id)));
+    later = doc_domain_take(doc, arena);
+    first = doc_domain_take(doc_load(), arena);
+    domain_set_revision(first, 1);
+    cr_assert(world_open_with(&world, "shop-acme-books", 42000, first) == STEP_OK);
+    cr_assert(world_start(&world) == STEP_OK);
+    while (world_payment(&world)->activity != ACT_PROCESSING_SESSION)
+        cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+    world.driver.config = first_domain;
+    world.driver.head = later;
+    world_run(&world);
+    cr_assert(!world.driver.failed, "%s", world.driver.reason);
+    cr_assert_str_eq(world_status(&world), "captured");
+    world_close(&world);
+    domain_free(first);
+    domain_free(later);
+    arena_free(arena);
 }

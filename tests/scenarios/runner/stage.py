@@ -144,7 +144,7 @@ class Stage(World):
     def commit(self, document):
         """Makes DOCUMENT the configuration; its revision."""
         text = json.dumps(document).replace("127.0.0.1:8090", f"127.0.0.1:{self.bank_port}")
-        status, answer = request(self.port, "PUT", "/v1/domain", text.encode())
+        status, answer = request(self.port, "PUT", "/v1/domain?force=true", text.encode())
         expect(status == 200, f"the configuration was refused: {answer}")
         self.revision = answer["revision"]
         wait_for("the configuration", lambda: self.head() == self.revision)
