@@ -3,6 +3,8 @@
 
 #include "api/request.h"
 #include "payment/calls.h"
+#include "payment/errors.h"
+#include "payment/invoice_repeat.h"
 #include "payment/kind.h"
 #include "payment/view.h"
 
@@ -27,10 +29,15 @@ static void answer_existing(struct api_request *request, const struct runtime_re
 {
     const struct principal *principal = request->principal;
     const struct invoice_state *state = result->state;
+    struct type_places differs = { .count = 0 };
 
+    if (state)
+        invoice_differ(&state->invoice, request->args, request->arena, &differs);
     if (state && principal && principal->role == ROLE_MERCHANT &&
         strcmp(principal->party_id, state->invoice.party_ref.id) != 0)
         answer_problem(request, 403, "Forbidden", "this id is taken by another party's invoice", NULL);
+    else if (differs.count)
+        answer_reused(request, &differs);
     else
         answer_invoice(request, 200, result);
 }

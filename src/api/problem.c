@@ -149,7 +149,8 @@ int refusal_status(int kind)
     case ERR_INVALID_INVOICE_STATUS:
     case ERR_INVALID_PAYMENT_STATUS:
     case ERR_PAYMENT_PENDING:
-    case ERR_REPAIR_REFUSED: return 409;
+    case ERR_REPAIR_REFUSED:
+    case ERR_ID_REUSED: return 409;
     case ERR_TEMPLATE_REMOVED: return 410;
     case ERR_INVOICE_TERMS_VIOLATED:
     case ERR_OPERATION_NOT_PERMITTED:
@@ -190,6 +191,11 @@ static const char *detail_of(struct api_request *request, enum sl_err err, const
     if (err == SL_ETIMEOUT)
         return arena_printf(request->arena, "others were busy with this %s for too long; nothing was done", noun);
     return detail;
+}
+
+void answer_reused(struct api_request *request, const struct type_places *differs)
+{
+    answer_refusal(request, &(struct call_error){ .kind = ERR_ID_REUSED, .differs = differs });
 }
 
 bool answer_failed(struct api_request *request, const struct runtime_result *result, const char *what)

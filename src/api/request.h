@@ -107,6 +107,8 @@ void answer_err(struct api_request *request, enum sl_err err, const char *what, 
 /* The status that a refusal of KIND (enum call_error_kind) is answered with. */
 int refusal_status(int kind);
 void answer_refusal(struct api_request *request, const struct call_error *error);
+/* IdReused; DIFFERS is borrowed. */
+void answer_reused(struct api_request *request, const struct type_places *differs);
 /* For a runtime result that is an error or a refusal: answers and says true. */
 bool answer_failed(struct api_request *request, const struct runtime_result *result, const char *what);
 

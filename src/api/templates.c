@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "api/request.h"
+#include "payment/errors.h"
+#include "payment/invoice_repeat.h"
 #include "payment/kind.h"
 #include "payment/template.h"
 #include "payment/view.h"
@@ -53,12 +55,17 @@ static bool is_out_of_reach(struct api_request *request, const struct runtime_re
 static void answer_existing(struct api_request *request, const struct runtime_result *result)
 {
     const struct template_state *state = result->state;
+    struct type_places differs = { .count = 0 };
 
+    if (state && result->version == 1) /* what an update has put in its place is not known any more */
+        template_differ(&state->invoice_template, request->args, request->arena, &differs);
     if (state && request_is_merchant(request) &&
         strcmp(request->principal->party_id, state->invoice_template.party_ref.id) != 0)
         answer_problem(request, 403, "Forbidden", "this id is taken by another party's template", NULL);
     else if (state && state->deleted)
         answer_removed(request);
+    else if (differs.count)
+        answer_reused(request, &differs);
     else
         answer_template(request, 200, result);
 }
@@ -197,19 +204,31 @@ static void answer_invoice(struct api_request *request, int status, const struct
     answer_json(request, status, &json);
 }
 
+static void answer_existing_invoice(struct api_request *request, const struct template_use *use,
+                                    const struct runtime_result *result)
+{
+    const struct invoice_state *state = result->state;
+    struct type_places differs = { .count = 0 };
+
+    if (state && !use->removed)
+        invoice_differ_use(&state->invoice, use, request->arena, &differs);
+    if (use->removed)
+        answer_removed(request);
+    else if (state && request_is_merchant(request) && strcmp(request->principal->party_id, state->invoice.party_ref.id) != 0)
+        answer_problem(request, 403, "Forbidden", "this id is taken by another party's invoice", NULL);
+    else if (differs.count)
+        answer_reused(request, &differs);
+    else
+        answer_invoice(request, 200, result);
+}
+
 static void invoice_made(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
     const struct template_use *use = request->args;
-    const struct invoice_state *state = result->state;
 
     if (result->err == SL_EEXIST) {
-        if (use->removed)
-            answer_removed(request);
-        else if (state && request_is_merchant(request) && strcmp(request->principal->party_id, state->invoice.party_ref.id) != 0)
-            answer_problem(request, 403, "Forbidden", "this id is taken by another party's invoice", NULL);
-        else
-            answer_invoice(request, 200, result);
+        answer_existing_invoice(request, use, result);
         return;
     }
     if (answer_failed(request, result, "InvoiceNotFound"))

@@ -26,6 +26,7 @@ static const char *const names[] = {
     [ERR_AMOUNT_EXCEEDED] = "InvoicePaymentAmountExceeded",
     [ERR_ALLOCATION_NOT_ALLOWED] = "AllocationNotAllowed",
     [ERR_TEMPLATE_REMOVED] = "InvoiceTemplateRemoved",
+    [ERR_ID_REUSED] = "IdReused",
 };
 _Static_assert(SL_COUNT(names) == CALL_ERRORS + 1, "every error has a name");
 
@@ -74,6 +75,18 @@ static void encode_texts(const struct call_error *error, struct buf *out)
     buf_char(out, ']');
 }
 
+static void encode_places(const struct type_places *places, struct buf *out)
+{
+    size_t i;
+
+    buf_str(out, ",\"differs\":[");
+    for (i = 0; i < places->count; i++) {
+        buf_str(out, i ? "," : "");
+        buf_json_str(out, places->list[i], strlen(places->list[i]));
+    }
+    buf_char(out, ']');
+}
+
 static void encode_capture(const struct call_error *error, struct buf *out)
 {
     if (error->kind == ERR_INCONSISTENT_CAPTURE_CURRENCY) {
@@ -104,6 +117,8 @@ void call_error_encode(const struct call_error *error, struct buf *out)
     encode_capture(error, out);
     if (error->kind == ERR_INCONSISTENT_REFUND_CURRENCY)
         member(out, "currency", &type_currency_code, &error->passed_cash->currency.symbolic_code);
+    if (error->differs)
+        encode_places(error->differs, out);
     if (error->maximum)
         member(out, "maximum", &type_cash, error->maximum);
     if (error->repair_reason)
@@ -185,6 +200,11 @@ void refuse_refund_amount(const struct step_in *in, struct step_out *out, const 
 void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id)
 {
     error_new(in, out, ERR_PAYMENT_PENDING)->id = payment_id;
+}
+
+void refuse_reused(const struct step_in *in, struct step_out *out, const struct type_places *differs)
+{
+    error_new(in, out, ERR_ID_REUSED)->differs = differs;
 }
 
 void refuse_repair(const struct step_in *in, struct step_out *out, int reason, const char *details)

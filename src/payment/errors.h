@@ -3,6 +3,7 @@
 #ifndef SLUICE_PAYMENT_ERRORS_H
 #define SLUICE_PAYMENT_ERRORS_H
 
+#include "base/type_differ.h"
 #include "domain/objects.h"
 #include "engine/machine.h"
 #include "payment/types.h"
@@ -28,8 +29,9 @@ enum call_error_kind {
     ERR_AMOUNT_EXCEEDED, /* InvoicePaymentAmountExceeded */
     ERR_ALLOCATION_NOT_ALLOWED,
     ERR_TEMPLATE_REMOVED, /* InvoiceTemplateRemoved */
+    ERR_ID_REUSED,        /* IdReused: the id that the caller chose is that of an object with other content */
 };
-#define CALL_ERRORS 20
+#define CALL_ERRORS 21
 
 /* A party's or shop's reason not to be operable. */
 struct operability {
@@ -56,6 +58,7 @@ struct call_error {
     const struct cash *payment_cash, *passed_cash; /* InconsistentCaptureCurrency: their currencies;
                                      AmountExceededCaptureBalance: their amounts; both given.
                                      InconsistentRefundCurrency: the currency of PASSED_CASH */
+    const struct type_places *differs; /* IdReused: which members of the request the object was not made with */
     const struct cash *maximum;   /* InvoicePaymentAmountExceeded */
     bool early;                   /* a callback for a suspension that is not committed yet: to be asked again
                                      soon; not for callers */
@@ -95,6 +98,9 @@ void refuse_refund_amount(const struct step_in *in, struct step_out *out, const 
 void refuse_pending(const struct step_in *in, struct step_out *out, const char *payment_id);
 /* InvalidRecurrentParentPayment; DETAILS is kept by pointer. */
 void refuse_parent(const struct step_in *in, struct step_out *out, const char *details);
+
+/* IdReused; DIFFERS is kept by pointer. */
+void refuse_reused(const struct step_in *in, struct step_out *out, const struct type_places *differs);
 
 /* RepairRefused; DETAILS (kept) may be NULL. */
 void refuse_repair(const struct step_in *in, struct step_out *out, int reason, const char *details);

@@ -31,14 +31,22 @@ static uint64_t next_random(uint64_t *state)
     return z ^ z >> 31;
 }
 
-static int64_t deviate(const struct randomization *params, uint64_t *random)
+/* What a deviation is a multiple of. */
+static int64_t step_of(const struct randomization *params)
 {
-    uint64_t span = (uint64_t)params->deviation + 1;
-    int64_t drawn = (int64_t)((unsigned __int128)next_random(random) * span >> 64), factor = 1;
-    int64_t i, rounded;
+    int64_t i, factor = 1;
 
     for (i = 0; i < params->precision; i++)
         factor *= 10;
+    return factor;
+}
+
+static int64_t deviate(const struct randomization *params, uint64_t *random)
+{
+    uint64_t span = (uint64_t)params->deviation + 1;
+    int64_t drawn = (int64_t)((unsigned __int128)next_random(random) * span >> 64), factor = step_of(params);
+    int64_t rounded;
+
     rounded = (drawn + factor / 2) / factor * factor; /* halves away from zero; DRAWN is not negative */
     if (rounded > params->deviation)
         rounded -= factor; /* rounding may not lead out of the deviation */
@@ -92,4 +100,27 @@ void mutations_apply(struct invoice *invoice, const struct type_list *mutations,
         return;
     invoice->mutations = (struct type_list){ applied, count };
     cart_reprice(invoice, arena);
+}
+
+static bool explains(const struct randomization *params, const struct amount_mutation *applied, int64_t original)
+{
+    int64_t moved = applied->mutated - original, deviation = moved < 0 ? -moved : moved;
+
+    return applied->original == original && deviation <= params->deviation && deviation % step_of(params) == 0 &&
+           !(params->direction == DIRECTION_UPWARD && moved < 0) && !(params->direction == DIRECTION_DOWNWARD && moved > 0);
+}
+
+bool mutations_explain(const struct type_list *mutations, const struct type_list *applied, int64_t original)
+{
+    const struct mutation_params *list = mutations->items;
+    const struct invoice_mutation *made = applied->items;
+    size_t i, count = 0;
+
+    for (i = 0; i < mutations->count; i++) {
+        if (!condition_holds(&list[i].amount.randomization, original))
+            continue;
+        if (count == applied->count || !explains(&list[i].amount.randomization, &made[count++].amount, original))
+            return false;
+    }
+    return count == applied->count;
 }

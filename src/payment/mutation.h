@@ -12,4 +12,7 @@ bool mutations_fit(const struct type_list *mutations, const struct invoice_detai
  * line. RANDOM: 64 uniform bits. The amount may come out as 0 or less: the caller checks. */
 void mutations_apply(struct invoice *invoice, const struct type_list *mutations, uint64_t random, struct arena *arena);
 
+/* Whether MUTATIONS may have made APPLIED (list of struct invoice_mutation) of an invoice over ORIGINAL. */
+bool mutations_explain(const struct type_list *mutations, const struct type_list *applied, int64_t original);
+
 #endif

@@ -263,11 +263,48 @@ static void create(struct attempt *attempt)
     refuse_failed(attempt);
 }
 
+/* What remained of the payment when EXISTING was created: refunds follow one after the other. */
+static struct cash remained_before(const struct attempt *attempt, const struct refund_state *existing)
+{
+    const struct refund_state *refunds = attempt->ctx.payment->refunds.items;
+    struct cash remained = *payment_state_cost(attempt->ctx.payment);
+    size_t i;
+
+    for (i = 0; i < attempt->ctx.payment->refunds.count && &refunds[i] != existing; i++) {
+        if (refunds[i].refund.status.tag == REFUND_SUCCEEDED)
+            remained.amount -= refunds[i].refund.cash.amount;
+    }
+    return remained;
+}
+
+/* The id is taken: by this very call, made before, or by another one. */
+static void repeat(const struct attempt *attempt, const struct refund_state *existing)
+{
+    struct arena *arena = attempt->ctx.in->arena;
+    struct type_places *differs = arena_alloc(arena, sizeof(*differs));
+    struct cash remained = remained_before(attempt, existing);
+    struct refund_params is = *attempt->params, was = is;
+
+    is.cash = is.cash ? is.cash : &remained;
+    was.cash = &existing->refund.cash;
+    was.reason = existing->refund.reason;
+    was.cart = existing->refund.cart;
+    was.external_id = existing->refund.external_id;
+    was.transaction_info = existing->transaction_info;
+    was.allocation = NULL;
+    type_differ(&type_manual_refund_params, &is, &was, "", arena, differs);
+    if (differs->count)
+        refuse_reused(attempt->ctx.in, attempt->ctx.out, differs);
+    else
+        answer(attempt, existing->refund.id, true);
+}
+
 /* Rows 1 to 3. False: refused, or the refund is there already and is the answer. */
 static bool find(struct attempt *attempt, const char *payment_id)
 {
     const struct step_ctx *ctx = &attempt->ctx;
     const struct invoice *invoice = &ctx->invoice->invoice;
+    const struct refund_state *existing;
 
     attempt->shop = require_operable(ctx->in, ctx->out, ctx->in->config, invoice->party_ref.id, invoice->shop_ref.id,
                                      false);
@@ -280,9 +317,10 @@ static bool find(struct attempt *attempt, const char *payment_id)
     }
     if (!check_id(attempt))
         return false;
-    if (!payment_refund(ctx->payment, attempt->refund.id))
+    existing = payment_refund(ctx->payment, attempt->refund.id);
+    if (!existing)
         return true;
-    answer(attempt, attempt->refund.id, true);
+    repeat(attempt, existing);
     return false;
 }
 

@@ -173,36 +173,41 @@ static void reply(const struct registration *reg, const char *id, bool existing)
     reg->ctx.out->reply = arena_memdup(reg->ctx.in->arena, &out, sizeof(out));
 }
 
-static bool same_text(const char *a, const char *b)
+/* Adds what the call says otherwise of the provider's side than EXISTING was registered with. */
+static void differ_story(const struct registration *reg, const struct payment_state *existing, struct type_places *differs)
 {
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
+    const struct session *processed = payment_session(existing, TARGET_PROCESSED);
+    struct register_payment_call is = reg->call, was = is;
 
-/* Whether what the call says of the provider's side is what EXISTING was registered with. */
-static bool same_story(const struct registration *reg, const struct payment_state *existing)
-{
-    const struct register_payment_call *call = &reg->call;
-    const struct cash *cost = call->cost ? call->cost : &reg->ctx.invoice->invoice.cost;
-
-    return existing->payment.registration_origin.tag == ORIGIN_PROVIDER && payment_route(existing) &&
-           route_equal(payment_route(existing), &call->route) && existing->trx &&
-           strcmp(existing->trx->id, call->transaction_info.id) == 0 && existing->capture_data &&
-           type_equal(&type_cash, cost, existing->capture_data->cash) && call->risk_score == existing->risk_score &&
-           same_text(call->recurrent_token, existing->recurrent_token) &&
-           (!call->occurred_at || call->occurred_at == existing->payment.created_at);
+    was.route = *payment_route(existing);
+    was.transaction_info = *processed->trx;
+    was.cost = existing->capture_data->cash;
+    was.risk_score = existing->risk_score;
+    was.recurrent_token = existing->recurrent_token;
+    if (is.occurred_at)
+        was.occurred_at = existing->payment.created_at;
+    is.cost = is.cost ? is.cost : &reg->ctx.invoice->invoice.cost;
+    type_differ(&type_register_payment_call, &is, &was, "", reg->ctx.in->arena, differs);
 }
 
 /* The id is taken: by this very call, made before, or by another one. */
-static void repeat(const struct registration *reg, const struct payment_state *existing)
+static void repeat(struct registration *reg, const struct payment_state *existing)
 {
     const struct payment *payment = &existing->payment;
+    struct type_places *differs = arena_alloc(reg->ctx.in->arena, sizeof(*differs));
     struct payment wanted = *payment;
 
-    if (reg->call.payer_params.tag == payment->payer.tag)
+    wanted.registration_origin.tag = ORIGIN_PROVIDER;
+    wanted.payer.tag = reg->call.payer_params.tag;
+    if (wanted.payer.tag == payment->payer.tag)
         fill(reg, payer_tool(&payment->payer), &wanted);
-    if (reg->call.payer_params.tag != payment->payer.tag || !type_equal(&type_payment, &wanted, payment) ||
-        !same_story(reg, existing))
-        refused(reg, "/id", "A payment with this id was started with other parameters");
+    type_differ(&type_payer, &wanted.payer, &payment->payer, "/payer_params", reg->ctx.in->arena, differs);
+    wanted.payer = payment->payer;
+    type_differ(&type_payment, &wanted, payment, "", reg->ctx.in->arena, differs);
+    if (payment->registration_origin.tag == ORIGIN_PROVIDER)
+        differ_story(reg, existing, differs);
+    if (differs->count)
+        refuse_reused(reg->ctx.in, reg->ctx.out, differs);
     else
         reply(reg, payment->id, true);
 }

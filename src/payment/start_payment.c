@@ -98,11 +98,14 @@ static bool check_hold(struct start *start, const struct merchant_hold_terms *te
     return true;
 }
 
+static bool wants_recurrent(const struct payment *payment)
+{
+    return payment->make_recurrent && *payment->make_recurrent;
+}
+
 static bool check_recurrent(struct start *start, const struct merchant_recurrent_terms *terms)
 {
-    bool make = start->payment.make_recurrent && *start->payment.make_recurrent;
-
-    if (start->payment.payer.tag != PAYER_RECURRENT && !make)
+    if (start->payment.payer.tag != PAYER_RECURRENT && !wants_recurrent(&start->payment))
         return true;
     if (!terms) {
         refuse(start->in, start->out, ERR_OPERATION_NOT_PERMITTED);
@@ -134,14 +137,21 @@ static void reply(const struct start *start, const char *id, bool existing)
 /* The id is taken: by this very call, made before, or by another one. */
 static void repeat(const struct start *start, const struct start_payment_call *call, const struct payment *payment)
 {
+    struct type_places *differs = arena_alloc(start->in->arena, sizeof(*differs));
     struct payment wanted = *payment;
 
+    wanted.registration_origin.tag = ORIGIN_MERCHANT;
     if (call->payer.tag == payment->payer.tag) /* a recurrent payer's tool and customer came from the parent */
         fill(call, payer_tool(&payment->payer), start->in->arena, &wanted);
+    else
+        type_place_add(differs, start->in->arena, "/payer");
     if (payment->payer.tag == PAYER_RECURRENT && !wanted.customer_id)
         wanted.customer_id = payment->customer_id;
-    if (call->payer.tag != payment->payer.tag || !type_equal(&type_payment, &wanted, payment))
-        refused(start, "/id", "A payment with this id was started with other parameters");
+    if (wants_recurrent(&wanted) == wants_recurrent(payment)) /* "false" is what is meant when nothing is said */
+        wanted.make_recurrent = payment->make_recurrent;
+    type_differ(&type_payment, &wanted, payment, "", start->in->arena, differs);
+    if (differs->count)
+        refuse_reused(start->in, start->out, differs);
     else
         reply(start, payment->id, true);
 }

@@ -155,9 +155,10 @@ Test(api_refunds, a_refund_is_made_once, .timeout = 90)
     json = banked_must(&banked, "POST", REFUNDS, named, 202);
     cr_expect_str_eq(banked_text(json, "status"), "pending");
     json_decref(json);
-    json = banked_must(&banked, "POST", REFUNDS, "{\"id\":\"r-7\"}", 202);
-    cr_expect_str_eq(banked_text(json, "cash.amount"), "10000", "the first one, whatever is said now");
+    json = banked_must(&banked, "POST", REFUNDS, named, 202);
+    cr_expect_str_eq(banked_text(json, "cash.amount"), "10000", "the same one");
     json_decref(json);
+    banked_refused(&banked, "POST", REFUNDS, "{\"id\":\"r-7\"}", 409, "IdReused");
     banked_until(&banked, REFUNDS "/r-7", "status", "succeeded");
     cr_expect_str_eq(refund(REFUNDS "?wait=20", named, "r-7"), "succeeded");
     expect_book("10000 RUB");
@@ -207,7 +208,7 @@ Test(api_refunds, a_refund_may_wait_for_a_callback, .timeout = 90)
     cr_expect_str_eq(banked_text(json, "payment.status"), "captured");
     json_decref(json);
     banked_refused(&banked, "POST", REFUNDS, "{" RUB(10000) "}", 422, "OperationNotPermitted");
-    json_decref(banked_must(&banked, "POST", REFUNDS, "{\"id\":\"r\"}", 202));
+    json_decref(banked_must(&banked, "POST", REFUNDS, "{\"id\":\"r\"," RUB(10000) "}", 202));
     post_form();
     banked_until(&banked, REFUNDS "/r", "status", "succeeded");
     expect_book("10000 RUB");

@@ -27,7 +27,8 @@ Test(api_templates, from_creation_to_removal, .timeout = 60)
     json = banked_must(&banked, "POST", "/v1/invoice-templates", TEMPLATE("t1", "{\"fixed\":" RUB(5000) "}"), 201);
     cr_expect_str_eq(banked_text(json, "id"), "t1");
     cr_expect_str_eq(banked_text(json, "party_ref.id"), "party-acme");
-    again = banked_must(&banked, "POST", "/v1/invoice-templates", TEMPLATE("t1", "{\"unlim\":{}}"), 200);
+    banked_refused(&banked, "POST", "/v1/invoice-templates", TEMPLATE("t1", "{\"unlim\":{}}"), 409, "IdReused");
+    again = banked_must(&banked, "POST", "/v1/invoice-templates", TEMPLATE("t1", "{\"fixed\":" RUB(5000) "}"), 200);
     cr_expect(json_equal(json, again), "the same id again is the same template");
     json_decref(again);
     json_decref(json);
@@ -66,7 +67,8 @@ Test(api_templates, invoices_are_made_and_paid, .timeout = 60)
     cr_expect_str_eq(banked_text(json, "invoice.context.data"), "ZGVmYXVsdA==");
     cr_expect_str_eq(banked_text(json, "invoice.details.cart.lines.0.price.amount"), "42000");
     json_decref(json);
-    json = banked_must(&banked, "POST", "/v1/invoice-templates/t2/invoices", "{\"id\":\"inv\",\"cost\":" RUB(70) "}", 200);
+    banked_refused(&banked, "POST", "/v1/invoice-templates/t2/invoices", "{\"id\":\"inv\",\"cost\":" RUB(70) "}", 409, "IdReused");
+    json = banked_must(&banked, "POST", "/v1/invoice-templates/t2/invoices", "{\"id\":\"inv\",\"cost\":" RUB(42000) "}", 200);
     cr_expect_str_eq(banked_text(json, "invoice.cost.amount"), "42000", "a known id answers the invoice as it is");
     json_decref(json);
     json = banked_pay(&banked, "inv", "no_preauth", "");

@@ -108,7 +108,8 @@ static enum step_end repair_scenario(struct payment_world *world, const char *bo
 
 #define INVALID(text) "InvalidRequest \"errors\":[{\"field\":\"\",\"message\":\"" text "\"}]"
 #define INVALID_IN(field, text) "InvalidRequest \"errors\":[{\"field\":\"" field "\",\"message\":\"" text "\"}]"
-#define OTHER_PARAMETERS INVALID_IN("/id", "A payment with this id was started with other parameters")
+#define OTHER_PARAMETERS(PLACES) "IdReused \"differs\":[" PLACES "]"
+#define OTHER(PAYER) "\"/" PAYER "/payment_resource/resource/client_info\",\"/" PAYER "/payment_resource/contact_info/email\""
 #define PENDING "InvoicePaymentPending \"id\":\"1\""
 #define INVOICE_STATUS "InvalidInvoiceStatus \"state\":$I"
 #define PAYMENT_STATUS "InvalidPaymentStatus \"state\":$P"
@@ -153,11 +154,13 @@ const struct call_row call_rows[] = {
         { "cancelled", "started" }, { "failed", "started" } } },
     { "StartPayment with a known id", start, ",\"id\":\"1\"", false, "nothing", NULL,
       { { "unpaid", "started" }, { "rescinded", INVOICE_STATUS },
-        { "instant", OTHER_PARAMETERS }, { "processing_capture", OTHER_PARAMETERS } } },
+        { "instant", OTHER_PARAMETERS("\"/flow\"") },
+        { "processing_capture", OTHER_PARAMETERS("\"/flow\"," OTHER("payer") ",\"/registration_origin\"") } } },
     { "RegisterPayment", register_payment, NULL, false, PENDING, NULL,
       { { "unpaid", REGISTERED }, { "rescinded", INVOICE_STATUS }, PAID_STAGES(INVOICE_STATUS),
         { "cancelled", REGISTERED }, { "failed", REGISTERED } } },
-    { "RegisterPayment with a known id", register_payment, ",\"id\":\"1\"", false, OTHER_PARAMETERS, NULL,
+    { "RegisterPayment with a known id", register_payment, ",\"id\":\"1\"", false,
+      OTHER_PARAMETERS(OTHER("payer_params") ",\"/registration_origin\""), NULL,
       { { "unpaid", REGISTERED }, { "rescinded", INVOICE_STATUS }, { "processing_capture", "nothing" } } },
     { "CapturePayment", capture, "{\"reason\":\"x\"}", false, PAYMENT_STATUS, NULL,
       { NO_PAYMENT, { "instant", NOT_PERMITTED }, { "held", "capture_started started(captured)" } } },
@@ -180,7 +183,7 @@ const struct call_row call_rows[] = {
         { "refund_suspended", "1:activated 1:finished(failed) 1:rollback_started" } } },
     { "RefundPayment", refund, "{\"reason\":\"x\"}", false, PAYMENT_STATUS, NULL,
       { NO_PAYMENT, { "captured", "1:created" }, { "fulfilled", "1:created" }, REFUND_STAGES(NOT_PERMITTED) } },
-    { "RefundPayment with a known id", refund, "{\"id\":\"1\"}", false, PAYMENT_STATUS, NULL,
+    { "RefundPayment with a known id", refund, "{\"id\":\"1\",\"reason\":\"x\"}", false, PAYMENT_STATUS, NULL,
       { NO_PAYMENT, { "captured", "1:created" }, { "fulfilled", "1:created" }, REFUND_STAGES("nothing"),
         { "refunded", "nothing" } } },
     { "RefundPayment of too much", refund, "{\"cash\":" RUB(42001) "}", false, PAYMENT_STATUS, NULL,

@@ -80,7 +80,7 @@ Test(problem, each_refusal_has_its_status_and_name)
         [ERR_INVALID_RECURRENT_PARENT] = 422, [ERR_REPAIR_REFUSED] = 409,
         [ERR_INCONSISTENT_CAPTURE_CURRENCY] = 422, [ERR_AMOUNT_EXCEEDED_CAPTURE] = 422,
         [ERR_INCONSISTENT_REFUND_CURRENCY] = 422, [ERR_AMOUNT_EXCEEDED] = 422, [ERR_ALLOCATION_NOT_ALLOWED] = 422,
-        [ERR_TEMPLATE_REMOVED] = 410,
+        [ERR_TEMPLATE_REMOVED] = 410, [ERR_ID_REUSED] = 409,
     };
     static const struct cash cash = { 1, { "RUB" } };
     struct api_request request = { .arena = arena_new() };

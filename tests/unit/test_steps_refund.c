@@ -278,7 +278,7 @@ Test(steps_refund, the_payment_must_be_captured_and_idle)
     cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_OK);
     cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_REFUSED);
     cr_assert_str_eq(world_refusal(&world), "OperationNotPermitted", "the first one is under way");
-    cr_assert(world_refund(&world, "1", "{\"id\":\"1\"}") == STEP_OK, "but the same one may be asked for again");
+    cr_assert(world_refund(&world, "1", "{\"id\":\"1\",\"cash\":" CASH(10000, "RUB") "}") == STEP_OK, "but the same one may be asked for again");
     world_run(&world);
     cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_OK);
     world_close(&world);
@@ -335,10 +335,12 @@ Test(steps_refund, ids_are_chosen_or_counted)
         cr_assert_str_eq(refund_status(&world, rows[i].id), "succeeded");
     }
     events = world.driver.event_count;
-    cr_assert(world_refund(&world, "1", "{\"id\":\"3\",\"cash\":" CASH(777, "USD") "}") == STEP_OK);
+    cr_assert(world_refund(&world, "1", "{\"id\":\"3\",\"cash\":" CASH(1000, "RUB") "}") == STEP_OK);
     reply = world.driver.reply;
     cr_assert(reply->existing);
-    cr_assert(world_manual_refund(&world, "1", "{\"id\":\"2\"}") == STEP_OK, "the prefix is part of the comparison");
+    cr_assert(world_refund(&world, "1", "{\"id\":\"3\",\"cash\":" CASH(777, "USD") "}") == STEP_REFUSED);
+    cr_assert_str_eq(world_refusal(&world), "IdReused");
+    cr_assert(world_manual_refund(&world, "1", "{\"id\":\"2\",\"cash\":" CASH(1000, "RUB") "}") == STEP_OK, "the prefix is part of the comparison");
     cr_assert_str_eq(replied_id(&world), "m2");
     cr_assert(world.driver.event_count == events);
     world_close(&world);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/type.h"
+#include "base/type_differ.h"
 #include "base/type_fits.h"
 #include "base/xmalloc.h"
 
@@ -651,6 +652,44 @@ Test(type, compare_is_a_total_order)
             cr_assert_eq((order > 0) - (order < 0), (i > j) - (i < j), "%s against %s: %d", rows[i], rows[j], order);
             cr_assert_eq(type_equal(&all_type, &values[i], &values[j]), i == j);
         }
+    }
+}
+
+/* If this fails, a caller who used an id twice is not told what is different, or is told of what is the same. */
+Test(type, differences_name_their_places)
+{
+    static const struct {
+        const char *a, *b, *places;
+    } rows[] = {
+        { "{\"id\":\"x\"}", "{\"id\":\"x\"}", "" },
+        { "{\"id\":\"x\"}", "{\"id\":\"y\"}", "/id" },
+        { "{\"id\":\"x\",\"cost\":{\"amount\":1,\"currency\":\"EUR\"}}", "{\"id\":\"x\",\"cost\":{\"amount\":2,\"currency\":\"USD\"}}",
+          "/cost/amount /cost/currency" },
+        { "{\"id\":\"x\",\"cost\":{\"amount\":1,\"currency\":\"EUR\"}}", "{\"id\":\"y\"}", "/id /cost" },
+        { "{\"id\":\"x\",\"labels\":{\"a\":\"1\",\"b\":\"2\"}}", "{\"id\":\"x\",\"labels\":{\"b\":\"2\",\"a\":\"1\"}}", "" },
+        { "{\"id\":\"x\",\"labels\":{\"a\":\"1\",\"b\":\"2\"}}", "{\"id\":\"x\",\"labels\":{\"b\":\"3\",\"c\":\"1\"}}",
+          "/labels/a /labels/b /labels/c" },
+        { "{\"id\":\"x\",\"flags\":[true,false]}", "{\"id\":\"x\",\"flags\":[true,true]}", "/flags/1" },
+        { "{\"id\":\"x\",\"flags\":[true,false]}", "{\"id\":\"x\",\"flags\":[true]}", "/flags" },
+        { "{\"id\":\"x\",\"cond\":{\"name_is\":\"a\"}}", "{\"id\":\"x\",\"cond\":{\"name_is\":\"b\"}}", "/cond/name_is" },
+        { "{\"id\":\"x\",\"cond\":{\"always\":{}}}", "{\"id\":\"x\",\"cond\":{\"always\":{}}}", "" },
+        { "{\"id\":\"x\",\"cond\":{\"always\":{}}}", "{\"id\":\"x\",\"cond\":{\"name_is\":\"b\"}}", "/cond" },
+        { "{\"id\":\"x\",\"raw\":{\"a\":1,\"b\":2}}", "{\"id\":\"x\",\"raw\":{\"b\":2, \"a\":1}}", "" },
+        { "{\"id\":\"x\",\"flag\":true,\"count\":1}", "{\"id\":\"x\",\"flag\":false,\"count\":1}", "/flag" },
+    };
+    size_t i, j;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct type_places places = { .count = 0 };
+        const char *text = "";
+        struct all a, b;
+
+        must_decode(&all_type, rows[i].a, &a);
+        must_decode(&all_type, rows[i].b, &b);
+        type_differ(&all_type, &a, &b, "", arena, &places);
+        for (j = 0; j < places.count; j++)
+            text = arena_printf(arena, "%s%s%s", text, j ? " " : "", places.list[j]);
+        cr_expect_str_eq(text, rows[i].places, "%s against %s: %s", rows[i].a, rows[i].b, text);
     }
 }
 
