@@ -34,7 +34,7 @@
 -- RETURNS 5 not_failed
 -- RETURNS 6 missing
 -- ERRORS SLARGS the arguments contradict each other
--- ERRORS SLDATA a stored field cannot be what was written
+-- ERRORS SLDATA a stored field cannot be what was written; NOPERM a command is forbidden
 -- COST O(log N) in the wheel, O(1) per posting
 --
 -- once: "" none (the key is then not looked at), else what is kept under the key for 25 hours, that a caller
@@ -96,6 +96,15 @@ redis.call('XLEN', key_feed)
 redis.call('ZCARD', key_failed)
 if #ARGV >= FIRST_TALLY then
     redis.call('HLEN', key_accounts)
+end
+
+-- #include "inc/may.lua"
+
+if not (may('XADD', key_events, '*', 'f', 'v') and may('XADD', key_feed, '*', 'f', 'v')
+        and may('HINCRBY', key_accounts, 'f', '1') and may('HSET', key_machine, 'f', 'v') and may('HDEL', key_machine, 'f')
+        and may('ZADD', key_wheel, '1', id) and may('ZREM', key_wheel, id) and may('ZREM', key_failed, id)
+        and may('SET', key_once, 'v')) then
+    return redis.error_reply('NOPERM commit: this user may not write all of it')
 end
 
 if not quiet or not (stored_due == '' or string.find(stored_due, '^%d+$')) then

@@ -16,6 +16,7 @@
 -- RETURNS 0 done
 -- RETURNS 1 conflict
 -- ERRORS SLARGS the arguments are out of range
+-- ERRORS NOPERM a command is forbidden
 -- COST O(log N)
 --
 -- asked: "-" forgets the call that was kept (commit.lua): it was answered, with a no; "" leaves it.
@@ -35,6 +36,12 @@ local score = tonumber(redis.call('ZSCORE', key_wheel, id) or '0')
 local stored = redis.call('HMGET', key_machine, 'status', 'since')
 local status, since = stored[1], stored[2] or now
 
+-- #include "inc/may.lua"
+
+if not (may('HSET', key_machine, 'f', 'v') and may('HDEL', key_machine, 'f') and may('ZADD', key_wheel, '1', id)
+        and may('ZREM', key_wheel, id) and may('ZADD', key_failed, '1', id)) then
+    return redis.error_reply('NOPERM fail: this user may not write all of it')
+end
 redis.call('ZCARD', key_failed) -- of a wrong type: an error before the first write
 
 if redis.call('XLEN', key_events) ~= expect_version or not status or status == 'failed' or status == 'removed'

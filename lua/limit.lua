@@ -14,6 +14,7 @@
 -- RETURNS 4 range
 -- ERRORS SLARGS the arguments contradict each other
 -- ERRORS SLDATA a stored field cannot be what was written
+-- ERRORS NOPERM a command is forbidden
 -- COST O(1) per counter
 --
 -- tolerant: "" or "1": what is not there is no fault, and is left out. changes: verb, amount, expires ms for each
@@ -152,6 +153,14 @@ for i, change in ipairs(changes) do
         return { plan[1], i }
     end
     change.plan, change.answer = plan, plan[2]
+end
+
+-- #include "inc/may.lua"
+
+for _, key in ipairs(KEYS) do
+    if not (may('HINCRBY', key, 'f', '1') and may('HSET', key, 'f', 'v') and may('PEXPIREAT', key, '1')) then
+        return redis.error_reply('NOPERM limit: this user may not write all of it')
+    end
 end
 
 -- Writes.

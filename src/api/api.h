@@ -22,6 +22,7 @@
 struct api;
 struct card_store;
 struct event_base;
+struct guard;
 struct limit_store;
 
 struct api_setup {
@@ -42,7 +43,7 @@ struct api_setup {
     struct domain_store *domains;
     const struct alarm_ops *alarm;
     void *alarm_ctx;
-    bool durable;        /* for /readyz: Redis was found strict */
+    const struct guard *guard; /* for /readyz and /metrics */
 };
 
 /* Errors: SL_ESYS (errno): the address numbered *FAILED cannot be bound; then none is. */

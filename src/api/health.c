@@ -1,5 +1,8 @@
 /* /healthz, /readyz */
+#include <string.h>
+
 #include "api/request.h"
+#include "redis/guard.h"
 
 void health_live(struct api_request *request)
 {
@@ -12,12 +15,20 @@ void health_live(struct api_request *request)
 void health_ready(struct api_request *request)
 {
     const struct api_setup *setup = api_setup(request);
-    bool redis = client_is_up(setup->client), domain = domain_store_ops.head(setup->domains) != NULL;
+    bool domain = domain_store_ops.head(setup->domains) != NULL, usable;
     struct buf json = BUF_EMPTY;
+    struct guard_view view;
 
-    buf_printf(&json, "{\"status\":\"%s\",\"redis\":%s,\"configuration\":%s,\"durability\":\"%s\",\"access\":\"%s\"}",
-               redis && domain ? "ready" : "not ready", redis ? "true" : "false", domain ? "true" : "false",
-               setup->durable ? "strict" : "relaxed",
+    guard_view(setup->guard, &view);
+    usable = view.state == GUARD_USABLE;
+    buf_printf(&json, "{\"status\":\"%s\",\"redis\":%s,\"configuration\":%s,\"durability\":\"%s\",\"access\":\"%s\"",
+               usable && domain ? "ready" : "not ready", usable ? "true" : "false", domain ? "true" : "false",
+               view.durable ? "strict" : "relaxed",
                setup->auth ? "tokens" : "INSECURE: everybody may do everything");
-    answer_text(request, redis && domain ? 200 : 503, "application/json", &json);
+    if (!usable) {
+        buf_printf(&json, ",\"reason\":\"%s\",\"detail\":", guard_state_name(view.state));
+        buf_json_str(&json, view.reason, strlen(view.reason));
+    }
+    buf_char(&json, '}');
+    answer_text(request, usable && domain ? 200 : 503, "application/json", &json);
 }

@@ -3,6 +3,7 @@
 
 #include "api/request.h"
 #include "provider/lanes.h"
+#include "redis/guard.h"
 
 const int64_t latency_bucket_us[LATENCY_BUCKETS] = {
     1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 10000000,
@@ -61,6 +62,26 @@ static void redis_figures(const struct api_setup *setup, struct buf *out)
     figure(out, "redis_connects_total", "counter", "Connections made to Redis.", stats.reconnects);
     figure(out, "redis_in_flight", "gauge", "Commands under way.", stats.in_flight);
     figure(out, "redis_sent_bytes_total", "counter", "Bytes of commands.", stats.bytes_out);
+}
+
+/* All reasons but "usable", so that an alert has something to compare with from the start. */
+static void guard_figures(const struct api_setup *setup, struct buf *out)
+{
+    struct guard_view view;
+    int state;
+
+    guard_view(setup->guard, &view);
+    figure(out, "redis_usable", "gauge", "1: Redis was found usable, and work is done.", view.state == GUARD_USABLE);
+    buf_str(out, "# HELP sluice_redis_unusable Why Redis is not used now, 1 at the reason.\n"
+                 "# TYPE sluice_redis_unusable gauge\n");
+    for (state = GUARD_USABLE + 1; state < GUARD_STATES; state++)
+        buf_printf(out, "sluice_redis_unusable{reason=\"%s\"} %d\n", guard_state_name((enum guard_state)state),
+                   (int)view.state == state);
+    buf_str(out, "# HELP sluice_redis_unusable_total Times that Redis became unusable, by reason.\n"
+                 "# TYPE sluice_redis_unusable_total counter\n");
+    for (state = GUARD_USABLE + 1; state < GUARD_STATES; state++)
+        buf_printf(out, "sluice_redis_unusable_total{reason=\"%s\"} %" PRIu64 "\n",
+                   guard_state_name((enum guard_state)state), view.entered[state]);
 }
 
 static void wheel_figures(const struct api_setup *setup, struct buf *out)
@@ -211,6 +232,7 @@ void metrics_get(struct api_request *request)
 
     runtime_figures(setup, &text);
     redis_figures(setup, &text);
+    guard_figures(setup, &text);
     wheel_figures(setup, &text);
     effect_figures(setup, &text);
     health_figures(setup, &text);

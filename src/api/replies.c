@@ -118,7 +118,8 @@ static const struct {
       "'failure_rate':{'type':'number'}}}}}}}}" },
     { "Health",
       "{'type':'object','required':['status'],'properties':{'status':{'type':'string'},'redis':{'type':'boolean'},"
-      "'configuration':{'type':'boolean'},'durability':{'type':'string'},'access':{'type':'string'}}}" },
+      "'configuration':{'type':'boolean'},'durability':{'type':'string'},'access':{'type':'string'},"
+      "'reason':{'type':'string'},'detail':{'type':'string'}}}" },
     { "Nothing", "{'type':'object'}" },
     { "Problem",
       "{'type':'object','required':['type','title','status','error'],'properties':{'type':{'type':'string'},"

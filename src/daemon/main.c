@@ -2,7 +2,7 @@
  * apart again in the opposite order.
  *
  *   private redis? -> client -> meta data -> durability -> configuration, effects, runtime, wheel, API
- *   Redis gone and back: meta data and durability are checked again
+ *   from then on the guard says whether Redis may be used; a private one that ends, ends the daemon
  *   SIGTERM: API stops taking -> runtime drains -> wheel says goodbye -> exit                        */
 #include <errno.h>
 #include <event2/event.h>
@@ -23,12 +23,14 @@
 #include "limits/store.h"
 #include "payment/kind.h"
 #include "provider/health_watch.h"
+#include "redis/guard.h"
 #include "redis/meta.h"
 #include "redis/partition.h"
 #include "redis/script_list.h"
 #include "redis/server.h"
 
 #define STORE_MS 10000 /* deadline of one request to Redis */
+#define STATUS_REDIS_ENDED 3 /* exit status, doc/operations.md */
 #define PACKED_NODE_BYTES 1024 /* of the private Redis's streams: a packed history fits, doc/decisions/0016 */
 
 struct daemon {
@@ -37,6 +39,7 @@ struct daemon {
     struct alarm_loop *alarm;
     struct server *server;
     struct client *client;
+    struct guard *guard; /* from the moment that it runs */
     struct space *space;
     struct domain_store *domains;
     struct http_client *http;
@@ -49,7 +52,7 @@ struct daemon {
     struct wheel *wheel;
     struct auth *auth;
     struct api *api;
-    struct event *signals[3];
+    struct event *signals[4];
     char name[128];
     bool checking, running, stopping, durable;
     int status;
@@ -73,6 +76,10 @@ static void daemon_run(struct daemon *daemon, int partitions)
     const char *why;
     int saved;
 
+    daemon->guard = guard_new(&(struct guard_setup){
+        .base = daemon->base, .client = daemon->client, .partitions = partitions, .strict = !options->relaxed,
+        .durable = daemon->durable,
+    });
     daemon->space = space_new(partitions);
     daemon->domains = domain_store_new(daemon->client, &alarm_loop_ops, daemon->alarm);
     if (http_client_new(&(struct http_client_setup){
@@ -112,7 +119,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
             .wheel = daemon->wheel, .effects = daemon->effects, .health = daemon->health, .limits = daemon->limits,
             .cards = daemon->cards, .http = options->http,
             .domains = daemon->domains, .alarm = &alarm_loop_ops,
-            .alarm_ctx = daemon->alarm, .durable = daemon->durable,
+            .alarm_ctx = daemon->alarm, .guard = daemon->guard,
         }, &daemon->api, &failed)) {
         saved = errno;
         listen_text(&options->listen[failed], place);
@@ -131,52 +138,54 @@ static void daemon_run(struct daemon *daemon, int partitions)
     fflush(stdout);
 }
 
+/* Whether RESULT lets the start go on. If not, it ends the daemon; but a Redis that was lost meanwhile is asked
+ * again when it is back. */
+static bool start_may(struct daemon *daemon, const struct meta_result *result)
+{
+    if (!result->err)
+        return true;
+    daemon->checking = false;
+    if (result->err == SL_ENOENT || result->err == SL_EREFUSED || result->error) {
+        log_error("%s", result->message);
+        daemon_end(daemon, 1);
+    }
+    return false;
+}
+
 static void durability_checked(void *arg, const struct meta_result *result)
 {
     struct daemon *daemon = arg;
 
-    if (result->err == SL_EREFUSED) {
-        log_error("%s", result->message);
-        daemon_end(daemon, 1);
+    if (!start_may(daemon, result))
         return;
-    }
-    daemon->checking = false;
-    if (result->err)
-        return; /* the connection went away: it is checked again when it is back */
-    if (*result->message)
-        log_warn("%s", result->message);
-    daemon->durable = !*result->message;
-    if (!daemon->running)
-        daemon_run(daemon, daemon->options.partitions);
+    daemon->durable = !*result->message; /* what is said of it, the guard says */
+    daemon_run(daemon, daemon->options.partitions);
 }
 
 static void meta_checked(void *arg, const struct meta_result *result)
 {
     struct daemon *daemon = arg;
 
-    if (result->err == SL_ENOENT || result->err == SL_EREFUSED) {
-        log_error("%s", result->message);
-        daemon_end(daemon, 1);
+    if (!start_may(daemon, result))
         return;
-    }
-    if (result->err) {
-        daemon->checking = false;
-        return;
-    }
     daemon->options.partitions = result->partitions;
     meta_check_durability(daemon->client, !daemon->options.relaxed, durability_checked, daemon);
 }
 
-/* Each time Redis is there: what comes back after a failover or a restart may be another Redis, without our data or
- * with weaker promises, and to go on with it would be to forget payments. */
+/* What comes back after a failover or a restart may be another Redis, without our data or with weaker promises, and to
+ * go on with it would be to forget payments: a running daemon's guard judges it. */
 static void connection_changed(void *arg, bool up)
 {
     struct daemon *daemon = arg;
 
+    if (daemon->guard) {
+        guard_connection(daemon->guard, up);
+        return;
+    }
     if (!up || daemon->checking || daemon->stopping)
         return;
     daemon->checking = true;
-    if (daemon->server && !daemon->running) /* ours alone: what a newcomer needs is made on the way */
+    if (daemon->server) /* ours alone: what a newcomer needs is made on the way */
         meta_init(daemon->client, daemon->options.partitions ? daemon->options.partitions : PARTITIONS_DEFAULT,
                   meta_checked, daemon);
     else
@@ -245,6 +254,22 @@ static void told_to_stop(evutil_socket_t number, short what, void *arg)
     api_stop(daemon->api, answered_all, daemon);
 }
 
+/* A private Redis that ended is not started again here: to load it would hold up the loop, and whoever looks after the
+ * daemon starts both in order, the end of its file mended. */
+static void child_ended(evutil_socket_t number, short what, void *arg)
+{
+    struct daemon *daemon = arg;
+    char how[64];
+
+    (void)number;
+    (void)what;
+    if (!daemon->server || !server_ended(daemon->server, how, sizeof(how)))
+        return;
+    log_error("the private redis-server ended (%s), and nothing can be done without it; see redis.log in %s", how,
+              daemon->options.data);
+    daemon_end(daemon, STATUS_REDIS_ENDED);
+}
+
 static void told_to_reload(evutil_socket_t number, short what, void *arg)
 {
     struct daemon *daemon = arg;
@@ -300,6 +325,7 @@ static void daemon_free(struct daemon *daemon)
     health_watch_free(daemon->health);
     domain_store_free(daemon->domains);
     space_free(daemon->space);
+    guard_free(daemon->guard);
     auth_free(daemon->auth);
     alarm_loop_free(daemon->alarm);
     event_base_free(daemon->base);
@@ -328,6 +354,8 @@ int main(int argc, char **argv)
     event_add(daemon.signals[0], NULL);
     event_add(daemon.signals[1], NULL);
     event_add(daemon.signals[2], NULL);
+    daemon.signals[3] = evsignal_new(daemon.base, SIGCHLD, child_ended, &daemon);
+    event_add(daemon.signals[3], NULL);
     if (daemon_connect(&daemon))
         event_base_dispatch(daemon.base);
     daemon_free(&daemon);

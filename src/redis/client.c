@@ -50,6 +50,7 @@
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MAX_MS 2000
 #define FREE_ROUNDS_MAX 1000 /* of refusals that bring forth refusals */
+#define WORDS_MAX 16
 #define CONNECT_MS 5000     /* for the connection and the greeting together */
 
 /* One command that was sent. Lives until hiredis gives its callback, which may be after its deadline. */
@@ -76,7 +77,7 @@ struct client {
     struct address address;
     char name[64];
     redisAsyncContext *ac;
-    bool up, freeing;
+    bool up, held, freeing;
     int depth; /* of our functions that use the client after a callback of somebody else */
     int64_t backoff_ms;
     char trouble[192]; /* why it is not up, logged once */
@@ -210,19 +211,9 @@ static enum sl_err request_fate(const struct request *request, const redisAsyncC
 
 static enum sl_err reply_err(const struct reply *reply)
 {
-    /* Refused before anything was written, and not for good. */
-    static const char *const nothing_done[] = {
-        "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF", "NOREPLICAS",
-    };
-    size_t i;
-
     if (reply_kind(reply) != REPLY_ERROR)
         return SL_OK;
-    for (i = 0; i < SL_COUNT(nothing_done); i++) {
-        if (reply_is_error(reply, nothing_done[i]))
-            return SL_EDOWN;
-    }
-    return SL_EREFUSED;
+    return reply_did_nothing(reply) ? SL_EDOWN : SL_EREFUSED;
 }
 
 static void request_remove(struct request *request)
@@ -687,6 +678,11 @@ bool client_is_up(const struct client *client)
     return client->up;
 }
 
+void client_hold(struct client *client, bool held)
+{
+    client->held = held;
+}
+
 uint64_t client_generation(const struct client *client)
 {
     return client->stats.reconnects;
@@ -722,24 +718,29 @@ void wire_add(struct buf *out, struct slice word)
     buf_add(out, "\r\n", 2);
 }
 
-uint64_t client_send(struct client *client, const struct buf *wire, int64_t deadline_ms, client_done_fn done,
-                     void *done_arg)
+static uint64_t client_try(struct client *client, bool may, const struct buf *wire, int64_t deadline_ms,
+                           client_done_fn done, void *done_arg)
 {
     uint64_t number = 0;
     enum sl_err err = SL_EDOWN;
 
     assert(deadline_ms > 0 && deadline_ms < INT64_MAX / 2000 && done);
-    if (client->up && client->stats.in_flight >= client->setup.in_flight_max)
+    if (may && client->stats.in_flight >= client->setup.in_flight_max)
         err = SL_EBUSY;
-    else if (client->up)
+    else if (may)
         number = client_push(client, wire, deadline_ms, done, done_arg); /* 0: the connection is ending */
     if (!number)
         client_refuse(client, err, done, done_arg);
     return number;
 }
 
-void client_command(struct client *client, const struct slice *args, size_t count, int64_t deadline_ms,
-                    client_done_fn done, void *done_arg)
+uint64_t client_send(struct client *client, const struct buf *wire, int64_t deadline_ms, client_done_fn done,
+                     void *done_arg)
+{
+    return client_try(client, client->up && !client->held, wire, deadline_ms, done, done_arg);
+}
+
+static const struct buf *client_wire(struct client *client, const struct slice *args, size_t count)
 {
     size_t i;
 
@@ -748,21 +749,47 @@ void client_command(struct client *client, const struct slice *args, size_t coun
     wire_begin(&client->wire, count);
     for (i = 0; i < count; i++)
         wire_add(&client->wire, args[i]);
-    client_send(client, &client->wire, deadline_ms, done, done_arg);
+    return &client->wire;
+}
+
+void client_command(struct client *client, const struct slice *args, size_t count, int64_t deadline_ms,
+                    client_done_fn done, void *done_arg)
+{
+    client_send(client, client_wire(client, args, count), deadline_ms, done, done_arg);
+}
+
+static size_t words_take(struct slice args[WORDS_MAX], va_list words)
+{
+    const char *word;
+    size_t count = 0;
+
+    while ((word = va_arg(words, const char *))) {
+        assert(count < WORDS_MAX);
+        args[count++] = slice_of(word);
+    }
+    return count;
 }
 
 void client_words(struct client *client, int64_t deadline_ms, client_done_fn done, void *done_arg, ...)
 {
-    struct slice args[16];
-    const char *word;
-    size_t count = 0;
+    struct slice args[WORDS_MAX];
+    size_t count;
     va_list words;
 
     va_start(words, done_arg);
-    while ((word = va_arg(words, const char *))) {
-        assert(count < SL_COUNT(args));
-        args[count++] = slice_of(word);
-    }
+    count = words_take(args, words);
     va_end(words);
     client_command(client, args, count, deadline_ms, done, done_arg);
+}
+
+void client_words_held(struct client *client, int64_t deadline_ms, client_done_fn done, void *done_arg, ...)
+{
+    struct slice args[WORDS_MAX];
+    size_t count;
+    va_list words;
+
+    va_start(words, done_arg);
+    count = words_take(args, words);
+    va_end(words);
+    client_try(client, client->up, client_wire(client, args, count), deadline_ms, done, done_arg);
 }

@@ -47,12 +47,19 @@ void client_free(struct client *client);
 
 bool client_is_up(const struct client *client);
 
+/* While it is held, whatever is asked of it is refused with SL_EDOWN, as though it were not up: Redis is there, and
+ * must not be used. What is in flight is answered. */
+void client_hold(struct client *client, bool held);
+
 /* Calls DONE once and never before this returns. ARGS are copied. DEADLINE_MS > 0; it is noticed at most 8 ms
  * late and never early. */
 void client_command(struct client *client, const struct slice *args, size_t count, int64_t deadline_ms,
                     client_done_fn done, void *done_arg);
 /* The same from words without blanks: client_words(client, 500, done, arg, "GET", "key", NULL). */
 void client_words(struct client *client, int64_t deadline_ms, client_done_fn done, void *done_arg, ...)
+    __attribute__((sentinel));
+/* The same, and while the client is held, too: for whoever finds out whether it must be. */
+void client_words_held(struct client *client, int64_t deadline_ms, client_done_fn done, void *done_arg, ...)
     __attribute__((sentinel));
 
 struct client_stats {

@@ -32,6 +32,7 @@ struct asking {
     bool strict;
     enum option option;                /* the one being asked */
     char values[OPTION_COUNT][32];     /* "": Redis does not tell */
+    char deployment[SLICE_I64_MAX];
     char message[512];
 };
 
@@ -46,12 +47,17 @@ static struct asking *asking_new(struct client *client, int partitions, meta_don
     return asking;
 }
 
-static void asking_end(struct asking *asking, enum sl_err err, int partitions)
+static void asking_tell(struct asking *asking, enum sl_err err, int partitions, const char *error)
 {
-    struct meta_result result = { err, partitions, asking->message };
+    struct meta_result result = { err, partitions, asking->deployment, error, asking->message };
 
     asking->done(asking->arg, &result);
     free(asking);
+}
+
+static void asking_end(struct asking *asking, enum sl_err err, int partitions)
+{
+    asking_tell(asking, err, partitions, NULL);
 }
 
 /* Redis said no, or nothing. */
@@ -64,7 +70,7 @@ static void asking_fail(struct asking *asking, enum sl_err err, const struct rep
     else
         snprintf(asking->message, sizeof(asking->message), "%s",
                  err == SL_EUNKNOWN ? "Redis did not answer; try again" : "Redis cannot be reached; try again later");
-    asking_end(asking, err, 0);
+    asking_tell(asking, err, 0, text);
 }
 
 /* ---- sluice:meta ---- */
@@ -107,6 +113,7 @@ static void meta_check_done(void *arg, enum sl_err err, const struct reply *repl
 {
     struct asking *asking = arg;
     const struct reply *format = reply_at(reply, 0), *partitions = reply_at(reply, 1);
+    const char *born;
 
     if (err) {
         asking_fail(asking, err, reply);
@@ -115,6 +122,8 @@ static void meta_check_done(void *arg, enum sl_err err, const struct reply *repl
                  "this Redis has not been initialised for Sluice: run `sluice init` once");
         asking_end(asking, SL_ENOENT, 0);
     } else {
+        born = reply_text(reply_at(reply, 2), NULL);
+        snprintf(asking->deployment, sizeof(asking->deployment), "%s", born ? born : "");
         meta_take(asking, format, partitions);
     }
 }
@@ -123,7 +132,7 @@ void meta_check(struct client *client, int partitions_wanted, meta_done_fn done,
 {
     struct asking *asking = asking_new(client, partitions_wanted, done, arg);
 
-    client_words(client, ASK_MS, meta_check_done, asking, "HMGET", META_KEY, "format", "partitions", NULL);
+    client_words_held(client, ASK_MS, meta_check_done, asking, "HMGET", META_KEY, "format", "partitions", "created_at", NULL);
 }
 
 static void meta_init_done(void *arg, enum sl_err err, const struct reply *reply)
@@ -210,7 +219,7 @@ static void option_done(void *arg, enum sl_err err, const struct reply *reply)
     struct asking *asking = arg;
     const char *value = err ? NULL : reply_text(reply_at(reply, 1), NULL);
 
-    if (err && err != SL_EREFUSED) { /* refused: CONFIG is forbidden here, and that is an answer too */
+    if (err && err != SL_EREFUSED && !reply_is_error(reply, "NOPERM")) { /* else CONFIG is forbidden: an answer too */
         asking_fail(asking, err, reply);
         return;
     }
@@ -224,7 +233,7 @@ static void option_done(void *arg, enum sl_err err, const struct reply *reply)
 
 static void option_ask(struct asking *asking)
 {
-    client_words(asking->client, ASK_MS, option_done, asking, "CONFIG", "GET", option_names[asking->option], NULL);
+    client_words_held(asking->client, ASK_MS, option_done, asking, "CONFIG", "GET", option_names[asking->option], NULL);
 }
 
 void meta_check_durability(struct client *client, bool strict, meta_done_fn done, void *arg)

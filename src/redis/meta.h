@@ -13,6 +13,8 @@
 struct meta_result {
     enum sl_err err;    /* SL_OK; SL_ENOENT not initialised; SL_EREFUSED for good; SL_EDOWN; SL_EUNKNOWN; SL_EBUSY */
     int partitions;     /* with SL_OK of meta_init and meta_check; else 0 */
+    const char *deployment; /* with SL_OK of meta_check: its moment of birth, ms as text; tells deployments apart; else "" */
+    const char *error;  /* what Redis itself refused it with; NULL: it did not */
     const char *message;/* a sentence that says what is wrong and what to do, also with SL_OK; "" if nothing is */
 };
 /* RESULT is borrowed. */
@@ -20,7 +22,7 @@ typedef void (*meta_done_fn)(void *arg, const struct meta_result *result);
 
 /* Writes the meta data of a new deployment with PARTITIONS (1..1024). Done before with the same number:
  * SL_OK; with another: SL_EREFUSED.
- * Calls: DONE once, never before this returns; so do the other two. */
+ * Calls: DONE once, never before this returns; so do the other two, which ask while the client is held, too. */
 void meta_init(struct client *client, int partitions, meta_done_fn done, void *arg);
 
 /* Reads and checks it. PARTITIONS_WANTED 0: any number. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
+
 static const redisReply *raw(const struct reply *reply)
 {
     return (const redisReply *)(const void *)reply;
@@ -88,4 +90,26 @@ bool reply_is_error(const struct reply *reply, const char *word)
     const char *text = reply_text(reply, NULL);
 
     return reply_kind(reply) == REPLY_ERROR && strncmp(text, word, len) == 0 && (text[len] == ' ' || !text[len]);
+}
+
+bool reply_did_nothing(const struct reply *reply)
+{
+    static const char *const words[] = {
+        "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF", "NOREPLICAS", "NOPERM",
+        "NOAUTH",
+    };
+    /* What a script's command hears of Redis 7.0 instead of NOPERM. Scripts that write more than once ask first. */
+    static const char *const beginnings[] = { "ERR The user executing the script can't ", "ERR ACL failure in script" };
+    const char *text = reply_kind(reply) == REPLY_ERROR ? reply_text(reply, NULL) : NULL;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(words); i++) {
+        if (reply_is_error(reply, words[i]))
+            return true;
+    }
+    for (i = 0; text && i < SL_COUNT(beginnings); i++) {
+        if (strncmp(text, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    }
+    return false;
 }

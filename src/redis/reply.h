@@ -22,5 +22,8 @@ size_t reply_count(const struct reply *reply);                        /* of an a
 const struct reply *reply_at(const struct reply *reply, size_t index); /* NULL past the end */
 /* An error whose first word is WORD. */
 bool reply_is_error(const struct reply *reply, const char *word);
+/* An error by which Redis says that it did nothing of the command, for a reason that lies with Redis or with what this
+ * user may do, and not with the command or the data: LOADING, BUSY, READONLY, OOM, MISCONF, NOPERM, … */
+bool reply_did_nothing(const struct reply *reply);
 
 #endif

@@ -242,6 +242,20 @@ pid_t server_pid(const struct server *server)
     return server->pid;
 }
 
+bool server_ended(struct server *server, char *how, size_t size)
+{
+    int status;
+
+    if (server->pid <= 0 || waitpid(server->pid, &status, WNOHANG) != server->pid)
+        return false;
+    server->pid = 0;
+    if (WIFSIGNALED(status))
+        snprintf(how, size, "signal %d", WTERMSIG(status));
+    else
+        snprintf(how, size, "status %d", WEXITSTATUS(status));
+    return true;
+}
+
 /* ---- stop ---- */
 
 void server_stop(struct server *server)

@@ -25,6 +25,8 @@ struct server;
 SL_MUST_USE enum sl_err server_start(const struct server_setup *setup, struct server **out, char **why);
 const char *server_url(const struct server *server); /* unix://… ; borrowed */
 pid_t server_pid(const struct server *server); /* 0: not running */
+/* Whether it has ended by itself, seen for the first time (call it on SIGCHLD); HOW: "signal 9", "status 1". */
+bool server_ended(struct server *server, char *how, size_t size);
 /* SIGTERM and wait; after 10 s SIGKILL. Frees. NULL is fine. */
 void server_stop(struct server *server);
 

@@ -1,4 +1,5 @@
 """Redis that dies and comes back, a daemon that is stopped beyond its lease, a daemon told to stop while it works."""
+import os
 import signal
 import sys
 
@@ -49,6 +50,7 @@ def redis_killed_and_restarted():
         world.start_redis()
         request(world.bank_port, "DELETE", "/faults")
         wait_for("readiness", lambda: request(port, "GET", "/readyz")[0] == 200)
+        expect(daemon.output().count("Redis can be used again") == 1, "it did not say that Redis is back")
         check_all(world, port, identities)
         expect(request(port, "GET", "/v1/invoices/r-down")[0] == 404, "a refused invoice exists")
         expect(daemon.stop() == 0, "the daemon did not end well")
@@ -124,6 +126,80 @@ def lying_bank():
         expect(daemon.stop() == 0, "the daemon did not end well")
 
 
+def full_disk(world):
+    """Makes Redis refuse writes as it does when it could not save: a folder stands where its snapshot goes."""
+    os.mkdir(os.path.join(world.folder, "dump.rdb"))
+    world.redis_cli("CONFIG", "SET", "save", "36000 1000000")
+    world.redis_cli("BGSAVE")
+    wait_for("the save to fail", lambda: "rdb_last_bgsave_status:err" in world.redis_cli("INFO", "persistence"))
+
+
+def disk_with_room(world):
+    os.rmdir(os.path.join(world.folder, "dump.rdb"))
+    world.redis_cli("BGSAVE")
+    wait_for("the save to succeed", lambda: "rdb_last_bgsave_status:ok" in world.redis_cli("INFO", "persistence"))
+    world.redis_cli("CONFIG", "SET", "save", "")
+
+
+def words(*those):
+    return lambda world: world.redis_cli(*those)
+
+
+# What somebody does to a Redis under a running daemon; how that is put right; the reason that the daemon gives.
+HARMS = (
+    (words("CONFIG", "SET", "appendfsync", "everysec"), words("CONFIG", "SET", "appendfsync", "always"), "durability"),
+    (words("CONFIG", "SET", "aof-load-truncated", "yes"), words("CONFIG", "SET", "aof-load-truncated", "no"), "durability"),
+    (words("CONFIG", "SET", "maxmemory-policy", "allkeys-lru"), words("CONFIG", "SET", "maxmemory-policy", "noeviction"),
+     "durability"),
+    (words("REPLICAOF", "127.0.0.1", "1"), words("REPLICAOF", "NO", "ONE"), "read_only"),
+    (words("CONFIG", "SET", "maxmemory", "1"), words("CONFIG", "SET", "maxmemory", "0"), "memory"),
+    (words("CONFIG", "SET", "min-replicas-to-write", "1"), words("CONFIG", "SET", "min-replicas-to-write", "0"), "replicas"),
+    (full_disk, disk_with_room, "disk"),
+    (words("ACL", "SETUSER", "default", "-hincrby"), words("ACL", "SETUSER", "default", "+hincrby"), "permissions"),
+    (words("ACL", "SETUSER", "default", "-evalsha"), words("ACL", "SETUSER", "default", "+evalsha"), "permissions"),
+    (words("ACL", "SETUSER", "default", "-hmget"), words("ACL", "SETUSER", "default", "+hmget"), "permissions"),
+    (words("RENAME", "sluice:meta", "elsewhere"), words("RENAME", "elsewhere", "sluice:meta"), "data"),
+)
+
+
+def redis_goes_bad_under_a_daemon():
+    """Noticed within seconds, said once, nothing new taken, nothing parked; all goes on when it is put right."""
+    with World(lease_ms=1000) as world:
+        daemon, port = prepare(world)
+        world.faults(kind="delay", ms=300, share=1.0)
+        identities = []
+        for number, (harm, cure, reason) in enumerate(HARMS):
+            here = len(daemon.output())
+            identities += [f"h{number}", f"i{number}"]
+            create(world, port, identities[-2:])
+            harm(world)
+            status, answer = wait_for(f"{reason} ({number}) to be noticed", lambda: (
+                lambda reply: reply if reply[0] == 503 else None)(request(port, "GET", "/readyz")), 10)
+            expect(answer["reason"] == reason and answer["detail"], f"{number}: not ready because of {answer}")
+            status, answer = request(port, "POST", "/v1/invoices", world.invoice(f"n{number}"))
+            expect(status == 503 and answer["error"] == "Unavailable", f"{reason}: a new invoice: {status} {answer}")
+            status, answer = request(port, "GET", "/v1/invoices/h0")
+            expect(status == 503, f"{reason}: a read: {status} {answer}")
+            expect(metric(port, f'redis_unusable{{reason="{reason}"}}') == 1, f"{reason}: no metric")
+            expect(metric(port, "redis_usable") == 0, f"{reason}: the metric says it is usable")
+            cure(world)
+            wait_for(f"{reason} ({number}) to be over", lambda: request(port, "GET", "/readyz")[0] == 200)
+            expect(metric(port, f'redis_unusable{{reason="{reason}"}}') == 0, f"{reason}: the metric stays")
+            said = daemon.output()[here:]
+            expect(said.count("Redis cannot be used") == 1, f"{reason}: said {said}")
+            expect(said.count("Redis can be used again") == 1, f"{reason}: said {said}")
+            expect(request(port, "GET", f"/v1/invoices/n{number}")[0] == 404, "a refused invoice exists")
+        check_all(world, port, identities)
+        expect(request(port, "GET", "/v1/machines?status=failed")[1] == [], "something is parked")
+        world.redis_cli("FLUSHALL")
+        wait_for("the empty Redis to be noticed", lambda: request(port, "GET", "/readyz")[0] == 503, 10)
+        expect(request(port, "POST", "/v1/invoices", world.invoice("late"))[0] == 503, "work on an empty Redis")
+        world.sluice("init", "--redis", f"unix://{world.socket}", "--partitions", "4")
+        wait_for("another deployment to be refused", lambda: "another deployment" in daemon.output(), 10)
+        expect(request(port, "GET", "/readyz")[1]["reason"] == "data", "it takes another deployment for its own")
+        expect(daemon.stop() == 0, "the daemon did not end well")
+
+
 def wrong_redis():
     """A daemon that may not run says why, and what to do."""
     with World() as world:
@@ -144,5 +220,5 @@ def wrong_redis():
 
 if __name__ == "__main__":
     sys.exit(run([(test.__name__, test) for test in (
-        redis_killed_and_restarted, daemon_stopped_beyond_its_lease, graceful_stop_lets_others_go_on, lying_bank,
+        redis_killed_and_restarted, redis_goes_bad_under_a_daemon, daemon_stopped_beyond_its_lease, graceful_stop_lets_others_go_on, lying_bank,
         wrong_redis)]))

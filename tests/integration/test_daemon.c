@@ -179,18 +179,81 @@ Test(daemon, it_listens_on_all_of_its_addresses_or_ends, .timeout = 60)
     daemon_fixture_close(&daemon);
 }
 
+/* Waits for /readyz to answer STATUS and to hold TEXT. */
+static void wait_ready(int port, int status, const char *text)
+{
+    int64_t until_us = clock_mono_us() + FIXTURE_WAIT_MS * 1000;
+    struct http_reply reply = { 0 };
+
+    do {
+        cr_assert(clock_mono_us() < until_us, "waiting for %d %s: %d %s", status, text, reply.status, reply.body);
+        http_reply_clear(&reply);
+        reply = http_request(port, "GET", "/readyz", NULL, NULL);
+    } while (reply.status != status || !strstr(reply.body, text));
+    http_reply_clear(&reply);
+}
+
 /* If it fails, a failover to an empty Redis is taken for a fresh start, and all payments are forgotten. */
-Test(daemon, another_redis_in_the_place_of_ours_ends_it, .timeout = 60)
+Test(daemon, another_redis_in_the_place_of_ours_is_not_used, .timeout = 60)
 {
     struct daemon_fixture daemon;
+    struct http_reply reply;
     char *why = NULL;
 
     daemon_fixture_open(&daemon, "--insecure", NULL);
-    cr_assert_str_eq(redis_fixture_ask(&daemon.redis, "FLUSHALL", NULL), "OK");
+    cr_assert_str_eq(redis_fixture_ask(&daemon.redis, "RENAME", "sluice:meta", "kept", NULL), "OK");
     server_kill(daemon.redis.server);
+    redis_fixture_wait_up(&daemon.redis, daemon.redis.client, false);
     cr_assert(server_restart(daemon.redis.server, &why) == SL_OK, "%s", why);
-    cr_assert_eq(daemon_fixture_wait(&daemon), 1);
+    wait_ready(daemon.port, 503, "\"reason\":\"data\"");
+    reply = http_request(daemon.port, "GET", "/v1/invoices/x", NULL, NULL);
+    cr_assert_eq(reply.status, 503, "%d: what it does not hold is taken for what does not exist", reply.status);
+    http_reply_clear(&reply);
+    redis_fixture_wait_up(&daemon.redis, daemon.redis.client, true);
+    cr_assert_str_eq(redis_fixture_ask(&daemon.redis, "RENAME", "kept", "sluice:meta", NULL), "OK");
+    wait_ready(daemon.port, 503, "\"redis\":true,\"configuration\":false");
     daemon_fixture_close(&daemon);
+}
+
+/* The process id of the redis-server in DIR, as it says itself. */
+static pid_t private_redis(const char *dir)
+{
+    char command[160], line[64] = "";
+    FILE *tool;
+
+    snprintf(command, sizeof(command), "redis-cli -s %s/redis.sock INFO server | sed -n 's/^process_id://p'", dir);
+    tool = popen(command, "re"); /* NOLINT(cert-env33-c): a fixed command */
+    cr_assert(tool && fgets(line, sizeof(line), tool));
+    pclose(tool);
+    return (pid_t)strtol(line, NULL, 10);
+}
+
+/* If it fails, a daemon whose own Redis has died looks alive for ever, and nobody starts it again. */
+Test(daemon, the_end_of_its_own_redis_ends_it_with_a_status_of_its_own, .timeout = 60)
+{
+    const char *words[] = { "--insecure", "--listen=127.0.0.1:0", "--partitions=3", NULL, NULL };
+    char dir[] = "/tmp/sluice-data-XXXXXX", option[64], says[512] = "", line[512];
+    struct daemon_fixture daemon = { .pid = 0 };
+    FILE *log;
+    int out;
+
+    cr_assert(mkdtemp(dir));
+    snprintf(option, sizeof(option), "--data=%s", dir);
+    snprintf(daemon.log, sizeof(daemon.log), "%s/sluiced.log", dir);
+    words[3] = option;
+    daemon.pid = daemon_fixture_spawn("sluiced", daemon.log, words, &out);
+    daemon.port = daemon_fixture_port(out);
+    close(out);
+    cr_assert_eq(kill(private_redis(dir), SIGKILL), 0);
+    cr_assert_eq(daemon_fixture_wait(&daemon), 3);
+    log = fopen(daemon.log, "re");
+    while (fgets(line, sizeof(line), log)) {
+        if (strstr(line, "private redis-server ended"))
+            snprintf(says, sizeof(says), "%s", line);
+    }
+    fclose(log);
+    cr_assert(strstr(says, "signal 9") && strstr(says, dir), "%s", says);
+    redis_fixture_remove(dir);
 }
 
 /* If it fails, a newcomer who gives no address gets nothing, or loses it at the first restart. */

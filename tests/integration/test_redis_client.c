@@ -119,6 +119,44 @@ Test(redis_client, errors_of_redis_are_told_by_kind)
     redis_fixture_close(&redis);
 }
 
+/* If it fails, a command that this user may not run passes for data of a wrong kind, and parks a machine. */
+Test(redis_client, what_this_user_may_not_do_was_not_done)
+{
+    struct redis_fixture redis;
+    struct seen plain = { 0 }, script = { 0 };
+
+    redis_fixture_open(&redis);
+    cr_assert_str_eq(redis_fixture_ask(&redis, "ACL", "SETUSER", "default", "-hset", NULL), "OK");
+    client_words(redis.client, LONG_MS, seen_done, &plain, "HSET", "h", "f", "v", NULL);
+    client_words(redis.client, LONG_MS, seen_done, &script, "EVAL", "return redis.call('HSET', KEYS[1], 'f', 'v')", "1", "h",
+                 NULL);
+    redis_fixture_wait(&redis, &script.there);
+    cr_assert(plain.err == SL_EDOWN && plain.has_reply, "%s", sl_err_name(plain.err));
+    cr_assert(script.err == SL_EDOWN && script.has_reply, "%s", sl_err_name(script.err));
+    redis_fixture_close(&redis);
+}
+
+/* If it fails, work goes on with a Redis that was found unfit, or nobody can find out that it is fit again. */
+Test(redis_client, while_held_only_who_may_is_answered)
+{
+    struct redis_fixture redis;
+    struct seen before = { 0 }, during = { 0 }, may = { 0 };
+
+    redis_fixture_open(&redis);
+    client_words(redis.client, LONG_MS, seen_done, &before, "INCR", "n", NULL);
+    client_hold(redis.client, true);
+    client_words(redis.client, LONG_MS, seen_done, &during, "INCR", "n", NULL);
+    client_words_held(redis.client, LONG_MS, seen_done, &may, "GET", "n", NULL);
+    redis_fixture_wait(&redis, &may.there);
+    redis_fixture_wait(&redis, &during.there);
+    cr_assert(before.err == SL_OK && before.number == 1, "what was in flight is answered");
+    cr_assert(during.err == SL_EDOWN && !during.has_reply);
+    cr_assert(may.err == SL_OK && may.number == 1);
+    client_hold(redis.client, false);
+    cr_assert_str_eq(redis_fixture_ask(&redis, "INCR", "n", NULL), "2");
+    redis_fixture_close(&redis);
+}
+
 /* If it fails, a burst without end fills the daemon's memory. */
 Test(redis_client, in_flight_is_bounded)
 {

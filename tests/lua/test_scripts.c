@@ -154,6 +154,34 @@ Test(commit, the_same_commit_again_is_done_and_changes_nothing, .init = begin, .
     free(after);
 }
 
+/* If this fails, a command that is forbidden (or allowed again) in the middle of a day leaves half a commit: an event
+ * without its postings. */
+Test(commit, a_user_who_may_not_write_all_of_it_writes_nothing, .init = begin, .fini = end)
+{
+    static const char *const commands[] = { "xadd", "hincrby", "hset", "hdel", "zadd", "zrem" };
+    struct commit_words words = {
+        .commit_id = "r", .expect_version = "1", .changes = "[2]", .due = "none", .tallies = { "1:own", "5" },
+    };
+    char forbid[16], allow[16], *before, *after;
+    size_t i;
+
+    make_machine();
+    before = digest();
+    for (i = 0; i < SL_COUNT(commands); i++) {
+        snprintf(forbid, sizeof(forbid), "-%s", commands[i]);
+        snprintf(allow, sizeof(allow), "+%s", commands[i]);
+        cr_assert_str_eq(redis_fixture_ask(&redis, "ACL", "SETUSER", "default", forbid, NULL), "OK");
+        cr_expect_eq(commit(words), -1, "%s", commands[i]);
+        cr_expect_eq(answer.err, SL_EDOWN, "%s: %s, which is no fault of the machine's", commands[i], sl_err_name(answer.err));
+        cr_assert_str_eq(redis_fixture_ask(&redis, "ACL", "SETUSER", "default", allow, NULL), "OK");
+        after = digest();
+        cr_expect_str_eq(after, before, "%s: something was written", commands[i]);
+        free(after);
+    }
+    cr_expect_eq(commit(words), LUA_COMMIT_DONE);
+    free(before);
+}
+
 /* If this fails, a refused commit leaves something behind. */
 Test(commit, refusals_leave_no_trace, .init = begin, .fini = end)
 {
