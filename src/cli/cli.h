@@ -21,6 +21,7 @@ struct cli {
     bool all;          /* account */
     bool strict;       /* domain check */
     bool force;        /* domain apply */
+    int revision;      /* repair: --revision; 0: not given */
     const char *domain, *compare; /* route simulate: a file or a revision; NULL: not given */
     int from_feed, draws, seed;
     struct {

@@ -47,7 +47,7 @@ static const struct command commands[] = {
     { "health", NULL, "", 0, 0, cmd_health, "failure rates of providers, as routing sees them" },
     { "account", NULL, "[ID]", 0, 1, cmd_account, "balances of a ledger account (--all: of all that have moved)" },
     { "repair", NULL, "INVOICE", 1, 1, cmd_repair,
-      "show a parked invoice and what can be done, and do it (--scenario, --yes, --dry-run)" },
+      "show a parked invoice and what can be done, and do it (--scenario, --revision, --yes, --dry-run)" },
     { "limit", "show", "COUNTER", 1, 1, cmd_limit_show, "what a turnover counter stands at" },
 };
 
@@ -61,6 +61,7 @@ static const struct option options[] = {
     { "yes", no_argument, NULL, 'y' },          { "dry-run", no_argument, NULL, 'n' },
     { "cart", required_argument, NULL, 'c' },   { "older", required_argument, NULL, 'o' },
     { "strict", no_argument, NULL, 'x' },     { "force", no_argument, NULL, 'X' },
+    { "revision", required_argument, NULL, 'V' },
     { "domain", required_argument, NULL, 'D' }, { "compare", required_argument, NULL, 'C' },
     { "from-feed", required_argument, NULL, 'f' }, { "draws", required_argument, NULL, 'd' },
     { "seed", required_argument, NULL, 'e' },   { "down", required_argument, NULL, 'O' },
@@ -88,8 +89,10 @@ static void print_help(FILE *out)
           "  --partitions=N   init: 1..1024, fixed for good (default: 64)\n"
           "  --json           print answers as they are\n"
           "  --wait=SECONDS   wait so long for something to happen (0..60)\n"
-          "  --scenario=NAME  repair: again, skip_inspector, fail_pre_processing, fail_session, fulfill_session\n"
+          "  --scenario=NAME  repair: again, skip_inspector, fail_pre_processing, fail_session, fulfill_session,\n"
+          "                   change_revision\n"
           "  --failure=CODE[:SUB]..., --trx=ID, --risk=SCORE: what the scenario says\n"
+          "  --revision=N     repair: go on under this revision of the configuration (scenario change_revision)\n"
           "  --yes, --dry-run repair: without asking; without doing anything\n"
           "  --cart=FILE      payment capture: what is captured; refund: what remains; as JSON\n"
           "  --strict         domain check: warnings count as errors\n"
@@ -165,6 +168,7 @@ static void options_read(int argc, char **argv, struct cli *cli)
         case 'A': cli->all = true; break;
         case 'x': cli->strict = true; break;
         case 'X': cli->force = true; break;
+        case 'V': cli->revision = number("revision", optarg, 1, 2147483647); break;
         case 'D': cli->domain = optarg; break;
         case 'C': cli->compare = optarg; break;
         case 'f': cli->from_feed = number("from-feed", optarg, 1, 1000000); break;

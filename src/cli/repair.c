@@ -27,6 +27,7 @@ static json_t *make_skip(const struct cli *cli);
 static json_t *make_fail_pre(const struct cli *cli);
 static json_t *make_fail_session(const struct cli *cli);
 static json_t *make_fulfill(const struct cli *cli);
+static json_t *make_revision(const struct cli *cli);
 
 static const struct way ways[] = {
     { "again", "run the step that failed once more", make_again },
@@ -34,6 +35,7 @@ static const struct way ways[] = {
     { "fail_pre_processing", "give the payment up before any provider is asked (--failure)", make_fail_pre },
     { "fail_session", "the provider says that it failed (--failure, --trx)", make_fail_session },
     { "fulfill_session", "the provider says that it succeeded (--trx)", make_fulfill },
+    { "change_revision", "go on under another configuration revision (--revision; else the newest)", make_revision },
 };
 
 /* ---- scenarios as JSON ---- */
@@ -87,6 +89,18 @@ static json_t *make_fulfill(const struct cli *cli)
 
     trx_set(cli, parameters);
     return parameters;
+}
+
+/* The newest, unless it is said: that is what a corrected one would be. */
+static json_t *make_revision(const struct cli *cli)
+{
+    json_int_t revision = cli->revision;
+    json_t *answer = NULL;
+
+    if (!revision && api_get(cli, "/v1/domain", &answer) == 0)
+        revision = json_integer_value(json_object_get(answer, "revision"));
+    json_decref(answer);
+    return json_pack("{s:I}", "domain_revision", revision);
 }
 
 /* ---- requests ---- */
@@ -378,16 +392,21 @@ static int invoice_get(const struct cli *cli, json_t **invoice)
 
 int cmd_repair(struct cli *cli)
 {
-    const struct way *way = cli->scenario ? way_named(cli->scenario) : NULL;
+    const char *name = cli->scenario ? cli->scenario : cli->revision ? "change_revision" : NULL;
+    const struct way *way = name ? way_named(name) : NULL;
     const struct way *fitting[SL_COUNT(ways)];
     char lines[2][LINE_BYTES];
     json_t *invoice = NULL;
     int code;
 
-    if (cli->scenario && !way)
+    if (name && !way)
         return EXIT_USAGE;
     if (!cli->dry_run && (cli->yes ? !way : !isatty(STDIN_FILENO))) {
         fputs("sluice: nobody can be asked: name a --scenario and say --yes (or --dry-run, to see what there is)\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (way && way->make == make_revision && cli->yes && !cli->revision) {
+        fputs("sluice: say which --revision: nobody is asked\n", stderr);
         return EXIT_USAGE;
     }
     if (way && (cli->yes || cli->dry_run))

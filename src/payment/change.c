@@ -97,6 +97,9 @@ static const struct type_field cash_changed_rows[] = {
     TF_REQ(cash_changed, new_cash, type_cash),
 };
 static const struct type type_cash_changed = TYPE_STRUCT_OF("CashChanged", cash_changed, cash_changed_rows);
+static const struct type type_revision = TYPE_I64_IN(1, INT64_MAX);
+static const struct type_field revision_rows[] = { TF_REQ(revision_changed, domain_revision, type_revision) };
+static const struct type type_revision_changed = TYPE_STRUCT_OF("RevisionChanged", revision_changed, revision_rows);
 
 /* ---- of a refund ---- */
 
@@ -146,6 +149,7 @@ static const struct type_field payment_rows[] = {
     VARIANT("cash_changed", cash_changed, type_cash_changed),
     VARIANT("cascade_tokens_loaded", cascade_tokens_loaded, type_cascade),
     VARIANT("refund_change", refund_change, type_payment_refund),
+    VARIANT("revision_changed", revision_changed, type_revision_changed),
 };
 const struct type type_payment_change = TYPE_UNION_OF("InvoicePaymentChangePayload", payment_change, payment_rows);
 _Static_assert(SL_COUNT(payment_rows) == PCHG_COUNT, "every payment change has a row");

@@ -103,6 +103,9 @@ struct rec_token_acquired {
 struct cascade_tokens_loaded {
     struct type_list tokens; /* of struct card_token */
 };
+struct revision_changed {
+    int64_t domain_revision; /* of the payment from now on, or of the refund that is under way */
+};
 struct cash_changed {
     struct cash old_cash, new_cash;
 };
@@ -147,6 +150,7 @@ struct payment_change {
     const struct cash_changed *cash_changed;
     const struct cascade_tokens_loaded *cascade_tokens_loaded;
     const struct payment_refund_change *refund_change;
+    const struct revision_changed *revision_changed;
 };
 enum {
     PCHG_STARTED = 1,
@@ -163,8 +167,9 @@ enum {
     PCHG_CASH_CHANGED,
     PCHG_CASCADE_TOKENS_LOADED,
     PCHG_REFUND_CHANGE,
+    PCHG_REVISION_CHANGED,
 };
-#define PCHG_COUNT 14
+#define PCHG_COUNT 15
 
 /* ---- of an invoice ---- */
 

@@ -144,6 +144,18 @@ static void fold_cascade_tokens(struct payment_state *payment, const struct paym
     payment->cascade_tokens = &change->cascade_tokens_loaded->tokens;
 }
 
+/* What is under way is worked by it: the payment, or a refund outside its session (kind.c tells which). */
+static void fold_revision(struct payment_state *payment, const struct payment_change *change, struct arena *arena)
+{
+    struct refund_state *refund = payment_pending_refund(payment);
+
+    (void)arena;
+    if (refund && refund_stage(refund) != REFUND_SESSION)
+        refund->refund.domain_revision = change->revision_changed->domain_revision;
+    else
+        payment->payment.domain_revision = change->revision_changed->domain_revision;
+}
+
 static void fold_rollback(struct payment_state *payment, const struct payment_change *change, struct arena *arena)
 {
     (void)arena;
@@ -228,6 +240,7 @@ static const struct fold_row rows[] = {
     { PCHG_CASH_CHANGED,         0,                  IN(ACT_PROCESSING_SESSION),         fold_cash_changed,      SAME },
     { PCHG_REC_TOKEN_ACQUIRED,   0,                  SESSIONS,                           fold_rec_token,         SAME },
     { PCHG_CASCADE_TOKENS_LOADED, 0,                 ANY,                                fold_cascade_tokens,    SAME },
+    { PCHG_REVISION_CHANGED,     0,                  ~IN(ACT_IDLE),                      fold_revision,          SAME },
     { PCHG_ROLLBACK_STARTED,     0,                  BEFORE_PROVIDER,                    fold_rollback,          SAME },
     { PCHG_CAPTURE_STARTED,      0,                  IN(ACT_FLOW_WAITING),               fold_capture,           ACT_PROCESSING_CAPTURE },
     { PCHG_SESSION_CHANGE,       SCHG_STARTED,       IN(ACT_PROCESSING_SESSION),         fold_session_started,   ACT_PROCESSING_SESSION },

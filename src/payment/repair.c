@@ -250,15 +250,16 @@ static const struct scenario_row rows[] = {
     { REPAIR_FAIL_SESSION, IN(ACT_PROCESSING_SESSION) | IN(ACT_REFUND), fail_session },
     { REPAIR_FULFILL_SESSION, IN(ACT_PROCESSING_SESSION) | IN(ACT_FINALIZING_SESSION) | IN(ACT_REFUND),
       fulfill_session },
+    { REPAIR_CHANGE_REVISION, ~IN(ACT_IDLE), repair_change_revision },
 };
 
-/* Of a refund only its session is anybody's to speak of. */
+/* Of a refund only its session is anybody's to speak of, and the revision that it is worked by. */
 static const struct scenario_row *row_find(const struct payment_state *payment, int scenario)
 {
     const struct refund_state *refund = payment_pending_refund(payment);
     size_t i;
 
-    if (refund && refund_stage(refund) != REFUND_SESSION)
+    if (refund && refund_stage(refund) != REFUND_SESSION && scenario != REPAIR_CHANGE_REVISION)
         return NULL;
     for (i = 0; i < SL_COUNT(rows); i++) {
         if (rows[i].scenario == scenario && rows[i].fits & IN(payment->activity))

@@ -55,6 +55,9 @@ struct repair_fail_session {
 struct repair_fulfill_session {
     const struct trx *trx;
 };
+struct repair_change_revision {
+    int64_t domain_revision; /* the newest */
+};
 struct repair_complex {
     struct type_list scenarios; /* of struct repair_scenario */
 };
@@ -65,6 +68,7 @@ struct repair_scenario {
     struct repair_fail_session fail_session;
     struct repair_fulfill_session fulfill_session;
     struct repair_complex complex;
+    struct repair_change_revision change_revision;
 };
 enum {
     REPAIR_SKIP_INSPECTOR = 1,
@@ -72,8 +76,9 @@ enum {
     REPAIR_FAIL_SESSION,
     REPAIR_FULFILL_SESSION,
     REPAIR_COMPLEX,
+    REPAIR_CHANGE_REVISION,
 };
-#define REPAIR_SCENARIOS 5
+#define REPAIR_SCENARIOS 6
 struct repair_scenario_call {
     struct repair_scenario scenario;
 };
@@ -88,5 +93,9 @@ void repair(const struct step_in *in, const struct repair_call *call, struct ste
 /* Applies CALL's scenario to the active payment. Refused if there is none, if the scenario does not fit what the
  * payment is doing, or if the step comes to no good end with it. */
 void repair_with_scenario(const struct step_in *in, const struct repair_scenario_call *call, struct step_out *out);
+
+/* repair_revision.c: the scenario change_revision of CTX's payment. Ends with STEP_OK or STEP_FAIL. */
+struct step_ctx;
+void repair_change_revision(struct step_ctx *ctx, const struct repair_scenario *scenario);
 
 #endif

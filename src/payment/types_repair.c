@@ -46,6 +46,10 @@ static const struct type_field fail_rows[] = {
 static const struct type type_fail = TYPE_STRUCT_OF("RepairFailSession", repair_fail_session, fail_rows);
 static const struct type_field fulfill_rows[] = { TF_PTR(repair_fulfill_session, trx, type_trx) };
 static const struct type type_fulfill = TYPE_STRUCT_OF("RepairFulfillSession", repair_fulfill_session, fulfill_rows);
+static const struct type type_revision = TYPE_I64_IN(1, INT64_MAX);
+static const struct type_field revision_rows[] = { TF_REQ(repair_change_revision, domain_revision, type_revision) };
+static const struct type type_change_revision =
+    TYPE_STRUCT_OF("RepairChangeRevision", repair_change_revision, revision_rows);
 static const struct type type_scenarios = {
     .kind = TYPE_LIST, .size = sizeof(struct type_list), .item = &type_repair_scenario, .min = 1, .max = 16,
 };
@@ -57,6 +61,7 @@ static const struct type_field scenario_rows[] = {
     TF_VAR(repair_scenario, fail_session, type_fail),
     TF_VAR(repair_scenario, fulfill_session, type_fulfill),
     TF_VAR(repair_scenario, complex, type_complex),
+    TF_VAR(repair_scenario, change_revision, type_change_revision),
 };
 const struct type type_repair_scenario = TYPE_UNION_OF("RepairScenario", repair_scenario, scenario_rows);
 _Static_assert(SL_COUNT(scenario_rows) == REPAIR_SCENARIOS, "every scenario has a row");

@@ -227,6 +227,12 @@ Test(cli, looks_at_what_is_there, .init = begin, .fini = end, .timeout = 120)
         { { "stuck", "--older=soon" }, 2, NULL, "sluice: --older must be a whole number" },
         { { "invoice", "rescind", "i1" }, 1, NULL, "sluice: " },
         { { "repair", "i1", "--dry-run" }, 0, "What can be done:", NULL },
+        { { "repair", "i1", "--revision=1", "--dry-run" }, 1, NULL, "configuration revision 1: it is worked by it already" },
+        { { "repair", "i1", "--scenario=change_revision", "--yes" }, 2, NULL, "sluice: say which --revision" },
+        { { "domain", "apply", "@newer" }, 0, "Configuration revision 2 is committed.", NULL },
+        { { "repair", "i1", "--revision=2", "--dry-run" }, 0, "then processing_session", NULL },
+        { { "repair", "i1", "--revision=2", "--yes" }, 0, "i1", NULL },
+        { { "invoice", "events", "i1" }, 0, "revision_changed", NULL },
         { { "repair", "nobody", "--dry-run" }, 1, NULL, "sluice: " },
         { { "repair" }, 2, NULL, "sluice: usage: sluice repair INVOICE\n" },
         { { "partitions" }, 0, "   3  {", NULL },
@@ -242,7 +248,14 @@ Test(cli, looks_at_what_is_there, .init = begin, .fini = end, .timeout = 120)
         { { "limit", "show", "nothing" }, 1, NULL, "sluice: " },
         { { "limit", "show" }, 2, NULL, "sluice: usage: sluice limit show COUNTER\n" },
     };
+    json_t *domain = banked_domain(&bank);
+    char *text;
 
+    banked_set(domain, "category", "{\"id\":1}", "name", "\"Sand\"");
+    text = json_dumps(domain, 0);
+    cli_file(&bank.daemon, "newer", text);
+    free(text);
+    json_decref(domain);
     cli_file(&bank.daemon, "breaking",
              "{\"payer\":{\"payment_resource\":{\"resource\":{\"payment_tool\":{\"bank_card\":{\"token\":\"unexpected_failure\","
              "\"payment_system\":{\"id\":\"VISA\"},\"bin\":\"424242\",\"last_digits\":\"4242\",\"issuer_country\":\"RUS\"}}},"
