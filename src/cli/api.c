@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/xmalloc.h"
 #include "cli/cli.h"
 #include "provider/http_client.h"
@@ -34,36 +35,74 @@ static void answered(void *arg, uint64_t number, const struct http_result *resul
     event_base_loopbreak(exchange->base);
 }
 
-static void complain_fields(const json_t *problem)
+/* A member of a problem in a few words: a union that says nothing but its name, an amount; else its JSON. */
+static void print_member(const char *name, const json_t *value)
 {
-    const json_t *errors = json_object_get(problem, "errors"), *error;
+    const json_t *only = json_object_size(value) == 1 ? json_object_get(value, variant(value)) : NULL;
+    char *json;
+
+    if (json_is_string(value)) {
+        fprintf(stderr, "  %s: %s\n", name, json_string_value(value));
+    } else if (only && json_is_object(only) && json_object_size(only) == 0) {
+        fprintf(stderr, "  %s: %s\n", name, variant(value));
+    } else if (json_object_get(value, "amount") && json_object_get(value, "currency")) {
+        fprintf(stderr, "  %s: %lld %s\n", name, (long long)json_integer_value(json_object_get(value, "amount")),
+                json_string_value(json_object_get(json_object_get(value, "currency"), "symbolic_code")));
+    } else {
+        json = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        fprintf(stderr, "  %s: %s\n", name, json);
+        free(json);
+    }
+}
+
+/* Faults by their places; or plain texts, of which the first is the detail. */
+static void print_errors(const json_t *errors)
+{
+    const json_t *error;
     size_t i;
 
-    json_array_foreach(errors, i, error)
-        fprintf(stderr, "  %s: %s\n", json_string_value(json_object_get(error, "field")),
-                json_string_value(json_object_get(error, "message")));
+    json_array_foreach((json_t *)(uintptr_t)errors, i, error) {
+        if (json_object_get(error, "field"))
+            fprintf(stderr, "  %s: %s\n", json_string_value(json_object_get(error, "field")),
+                    json_string_value(json_object_get(error, "message")));
+        else if (i > 0 && json_is_string(error))
+            fprintf(stderr, "  %s\n", json_string_value(error));
+    }
+}
+
+/* All that the API says of a problem. */
+static void print_problem(int status, const json_t *problem)
+{
+    static const char *const said[] = { "type", "title", "status", "error", "detail" };
+    const char *error = json_string_value(json_object_get(problem, "error"));
+    const char *detail = json_string_value(json_object_get(problem, "detail")), *name;
+    const json_t *value;
+    size_t i;
+
+    fprintf(stderr, "sluice: %s (%d)%s%s\n", error ? error : "refused", status, detail ? ": " : "", detail ? detail : "");
+    json_object_foreach((json_t *)(uintptr_t)problem, name, value) {
+        for (i = 0; i < SL_COUNT(said) && strcmp(said[i], name) != 0; i++)
+            ;
+        if (strcmp(name, "errors") == 0 && json_is_array(value))
+            print_errors(value);
+        else if (i == SL_COUNT(said))
+            print_member(name, value);
+    }
 }
 
 static int judge(const struct cli *cli, const struct exchange *exchange, json_t **out)
 {
-    const char *error, *detail;
-
-    if (exchange->status == 0) {
-        fprintf(stderr, "sluice: %s: %s\n", cli->api, exchange->detail);
-        return EXIT_DOWN;
-    }
+    if (exchange->status == 0)
+        return complain(EXIT_DOWN, "%s: %s", cli->api, exchange->detail);
     *out = json_loads(exchange->body ? exchange->body : "", JSON_DECODE_ANY, NULL);
     if (exchange->status < 300)
         return 0;
-    if (cli->quiet)
-        return EXIT_REFUSED;
-    error = json_string_value(json_object_get(*out, "error"));
-    detail = json_string_value(json_object_get(*out, "detail"));
-    fprintf(stderr, "sluice: %s (%d)%s%s\n", error ? error : "refused", exchange->status, detail ? ": " : "",
-            detail ? detail : "");
-    complain_fields(*out);
-    if (json_is_string(json_object_get(*out, "details")))
-        fprintf(stderr, "  %s\n", json_string_value(json_object_get(*out, "details")));
+    if (!cli->quiet && say_is_json() && *out)
+        print_json(*out);
+    else if (!cli->quiet && say_is_json())
+        complain(EXIT_REFUSED, "the answer is %d, and no JSON", exchange->status);
+    else if (!cli->quiet)
+        print_problem(exchange->status, *out);
     return exchange->status == 503 || exchange->status == 504 ? EXIT_DOWN : EXIT_REFUSED;
 }
 
@@ -93,7 +132,7 @@ int api_request(const struct cli *cli, const char *method, const char *path, con
     request.body_len = body ? strlen(body) : 0;
     request.repeatable = strcmp(method, "GET") == 0;
     if (http_client_new(&(struct http_client_setup){ .base = exchange.base, .body_max = BODY_MAX }, &client, &why)) {
-        fprintf(stderr, "sluice: %s\n", why);
+        complain(EXIT_USAGE, "%s", why);
     } else {
         http_client_send(client, &request, answered, &exchange);
         event_base_dispatch(exchange.base);
@@ -122,13 +161,13 @@ char *read_file(const char *path)
     size_t got;
 
     if (!file) {
-        fprintf(stderr, "sluice: %s: %s\n", path, strerror(errno));
+        complain(EXIT_USAGE, "%s: %s", path, strerror(errno));
         return NULL;
     }
     while ((got = fread(chunk, 1, sizeof(chunk), file)) > 0 && text.len < BODY_MAX)
         buf_add(&text, chunk, got);
     if (ferror(file)) {
-        fprintf(stderr, "sluice: %s: %s\n", path, strerror(errno));
+        complain(EXIT_USAGE, "%s: %s", path, strerror(errno));
         buf_clear(&text);
         failed = true;
     }

@@ -1,12 +1,22 @@
 /* sluice: the command line. Commands are rows of the table in main.c; each group has a file.
- * Exit codes: 0 done; 1 refused or failed, with a sentence; 2 the command line is off; 3 not reached. */
+ * Exit codes: doc/operations.md, The command line; commands.c says them to users. */
 #ifndef SLUICE_CLI_CLI_H
 #define SLUICE_CLI_CLI_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
-enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_DOWN = 3 };
+#include "cli/say.h"
+
+enum {
+    EXIT_REFUSED = 1,
+    EXIT_USAGE = 2,
+    EXIT_DOWN = 3,    /* not reached, or the outcome is not known */
+    EXIT_FAILED = 4,  /* a payment or a refund */
+    EXIT_PENDING = 5, /* the same: it is not over */
+    EXIT_BROKEN = 6,  /* the machine has failed, and waits for a repair */
+};
+#define EXIT_CODES 7
 
 #define CLI_HEALTH_MAX 64
 
@@ -16,7 +26,8 @@ struct cli {
     const char *redis; /* init */
     bool json;         /* print answers as they are */
     bool quiet;        /* say nothing of what is refused */
-    int wait_s;        /* payment start, invoice events */
+    int wait_s;        /* payments, refunds, invoice events, repair; 0: not at all */
+    bool wait_given;   /* it was said */
     int partitions;    /* init */
     bool all;          /* account */
     bool strict;       /* domain check */
@@ -35,16 +46,10 @@ struct cli {
     const char *status;
     const char *cart;  /* payment capture, refund: a file */
     int older_s;       /* stuck */
+    int limit;         /* lists: so many at most */
+    bool help;         /* say what the command does */
     int argc;          /* words behind the command */
     char **argv;
-};
-
-struct command {
-    const char *group, *name; /* name NULL: the group is the command */
-    const char *arguments;    /* for --help: "FILE" */
-    int min, max;             /* words that it takes */
-    int (*run)(struct cli *cli);
-    const char *help;
 };
 
 /* One request to the API, waiting for its answer. BODY NULL: none. *OUT (owned) is the answer's JSON, of a problem
@@ -60,9 +65,9 @@ char *read_file(const char *path);
 /* PART as a part of a path; the caller frees it. */
 char *path_part(const char *part);
 void print_json(const json_t *json);
-/* An event in a line; a change in a few words: "status_changed(captured)". */
-void print_event(const json_t *event);
-void print_change(const json_t *change);
+/* A list of events, a change a line; a change in a few words: "status_changed(captured)" (events.c). */
+void print_events(const json_t *events);
+void add_change(const json_t *change, struct buf *out);
 /* The only key of a union; "?" if it is none. */
 const char *variant(const json_t *json);
 /* "420.00 RUB" would need the currency's exponent: amounts are printed as minor units, "42000 RUB". */

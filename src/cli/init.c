@@ -23,7 +23,7 @@ static void init_done(void *arg, const struct meta_result *result)
 
     init->code = result->err == SL_OK ? 0 : result->err == SL_EREFUSED ? EXIT_REFUSED : EXIT_DOWN;
     if (init->code)
-        fprintf(stderr, "sluice: %s\n", *result->message ? result->message : "Redis did not answer");
+        complain(init->code, "%s", *result->message ? result->message : "Redis did not answer");
     else
         printf("This Redis holds a Sluice deployment of %d partitions.\n", result->partitions);
     event_base_loopbreak(init->base);
@@ -52,14 +52,14 @@ int cmd_init(struct cli *cli)
             .base = init.base, .url = cli->redis ? cli->redis : "redis://127.0.0.1:6379", .name = "sluice",
             .on_state = init_connected, .on_state_arg = &init,
         }, &init.client, &why)) {
-        fprintf(stderr, "sluice: %s\n", why);
+        complain(EXIT_USAGE, "%s", why);
         event_base_free(init.base);
         return EXIT_USAGE;
     }
     event_base_loopexit(init.base, &limit);
     event_base_dispatch(init.base);
     if (!init.asked)
-        fprintf(stderr, "sluice: Redis at %s cannot be reached\n", cli->redis ? cli->redis : "redis://127.0.0.1:6379");
+        complain(EXIT_DOWN, "Redis at %s cannot be reached", cli->redis ? cli->redis : "redis://127.0.0.1:6379");
     client_free(init.client);
     event_base_free(init.base);
     return init.code;

@@ -1,10 +1,10 @@
-/* sluice invoice create, show, events, rescind, fulfill */
+/* sluice invoice create, show, rescind, fulfill */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/outcome.h"
 
 static void print_invoice(const struct cli *cli, const json_t *answer)
 {
@@ -19,11 +19,9 @@ static void print_invoice(const struct cli *cli, const json_t *answer)
     print_cash(json_object_get(invoice, "cost"));
     printf(", due %s, event %lld\n", json_string_value(json_object_get(invoice, "due")),
            (long long)json_integer_value(json_object_get(answer, "latest_event_id")));
-    json_array_foreach(json_object_get(answer, "payments"), i, payment) {
-        printf("  payment %s: %s, %s\n", json_string_value(json_object_get(json_object_get(payment, "payment"), "id")),
-               variant(json_object_get(json_object_get(payment, "payment"), "status")),
-               json_string_value(json_object_get(payment, "activity")));
-    }
+    json_array_foreach(json_object_get(answer, "payments"), i, payment)
+        print_payment_brief(payment);
+    print_machine(json_object_get(answer, "machine"), json_string_value(json_object_get(invoice, "id")));
 }
 
 int show_invoice(const struct cli *cli, int code, json_t *answer)
@@ -84,69 +82,4 @@ int cmd_invoice_rescind(struct cli *cli)
 int cmd_invoice_fulfill(struct cli *cli)
 {
     return call_with_reason(cli, "/fulfill");
-}
-
-/* ---- events ---- */
-
-/* "session_finished(processed, failed)" */
-static void print_session(const json_t *payload, const char *target)
-{
-    const char *name = variant(payload);
-    const json_t *result = json_object_get(json_object_get(payload, name), "result");
-
-    printf("%s(%s%s%s)", name, target, result ? ", " : "", result ? variant(result) : "");
-}
-
-void print_change(const json_t *change)
-{
-    const char *name = variant(change);
-    const json_t *body = json_object_get(change, name), *payload = json_object_get(body, "payload");
-    const char *inner = payload ? variant(payload) : NULL;
-    const json_t *detail = inner ? json_object_get(payload, inner) : body;
-
-    if (inner && strncmp(inner, "invoice_payment_", 16) == 0)
-        inner += 16;
-    if (json_object_get(detail, "payload"))
-        print_session(json_object_get(detail, "payload"), variant(json_object_get(detail, "target")));
-    else if (json_object_get(detail, "status"))
-        printf("%s(%s)", inner ? inner : name, variant(json_object_get(detail, "status")));
-    else if (json_object_get(detail, "risk_score"))
-        printf("%s(%s)", inner, json_string_value(json_object_get(detail, "risk_score")));
-    else
-        printf("%s", inner ? inner : name);
-}
-
-void print_event(const json_t *event)
-{
-    const json_t *change;
-    size_t i;
-
-    printf("%4lld  %s  ", (long long)json_integer_value(json_object_get(event, "id")),
-           json_string_value(json_object_get(event, "created_at")));
-    json_array_foreach(json_object_get(json_object_get(event, "payload"), "invoice_changes"), i, change) {
-        if (i)
-            printf(", ");
-        print_change(change);
-    }
-    putchar('\n');
-}
-
-int cmd_invoice_events(struct cli *cli)
-{
-    char tail[64], *path;
-    json_t *answer, *event;
-    size_t i;
-    int code;
-
-    snprintf(tail, sizeof(tail), "/events?wait=%d", cli->wait_s);
-    path = invoice_path(cli->argv[0], tail);
-    code = api_get(cli, path, &answer);
-    if (!code && cli->json)
-        print_json(answer);
-    else if (!code)
-        json_array_foreach(answer, i, event)
-            print_event(event);
-    json_decref(answer);
-    free(path);
-    return code;
 }

@@ -2,11 +2,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/outcome.h"
 
-static int show_payment(const struct cli *cli, int code, json_t *answer)
+/* Shows a payment that was answered with CODE (0: there is one), drops it, and gives the exit code. */
+static int show_payment(const struct cli *cli, int code, bool is_cancelling, json_t *answer)
 {
     const json_t *payment = json_object_get(answer, "payment"), *route = json_object_get(answer, "route");
 
@@ -22,7 +25,10 @@ static int show_payment(const struct cli *cli, int code, json_t *answer)
                    (long long)json_integer_value(json_object_get(json_object_get(route, "provider"), "id")),
                    (long long)json_integer_value(json_object_get(json_object_get(route, "terminal"), "id")));
         putchar('\n');
+        print_payment_outcome(answer);
     }
+    if (!code)
+        code = payment_code(answer, is_cancelling);
     json_decref(answer);
     return code;
 }
@@ -39,7 +45,7 @@ static int begin_payment(struct cli *cli, const char *tail)
     code = api_send_file(cli, "POST", buf_text(&path), cli->argv[1], &answer);
     free(id);
     buf_clear(&path);
-    return show_payment(cli, code, answer);
+    return show_payment(cli, code, false, answer);
 }
 
 int cmd_payment_start(struct cli *cli)
@@ -64,7 +70,7 @@ int cmd_payment_show(struct cli *cli)
     free(id);
     free(pid);
     buf_clear(&path);
-    return show_payment(cli, code, answer);
+    return show_payment(cli, code, false, answer);
 }
 
 /* ---- capture, cancel ---- */
@@ -84,7 +90,7 @@ static int decide_take(struct cli *cli, const char *what, json_t *body)
     free(id);
     free(pid);
     buf_clear(&path);
-    return show_payment(cli, code, answer);
+    return show_payment(cli, code, strcmp(what, "cancel") == 0, answer);
 }
 
 int body_add_cash(struct cli *cli, const char *amount, json_t *body)
@@ -99,7 +105,7 @@ int body_add_cash(struct cli *cli, const char *amount, json_t *body)
     errno = 0;
     minor = strtoll(amount, &end, 10);
     if (!*amount || *end || errno)
-        fprintf(stderr, "sluice: %s is no amount in minor units\n", amount);
+        code = complain(EXIT_USAGE, "%s is no amount in minor units", amount);
     else
         code = api_get(cli, buf_text(&path), &payment);
     if (!code) {
@@ -121,7 +127,7 @@ int body_add_cart(const char *file, json_t *body)
     json_t *cart = text ? json_loads(text, JSON_REJECT_DUPLICATES, &error) : NULL;
 
     if (text && !cart)
-        fprintf(stderr, "sluice: %s:%d: %s\n", file, error.line, error.text);
+        complain(EXIT_USAGE, "%s:%d: %s", file, error.line, error.text);
     free(text);
     if (!cart)
         return EXIT_USAGE;

@@ -4,22 +4,27 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/outcome.h"
 
-/* The answer in a line; dropped. The exit code. */
+/* The answer in a few lines; dropped. The exit code. */
 static int show_refund(const struct cli *cli, int code, json_t *answer)
 {
-    const json_t *status = json_object_get(answer, "status"), *reason = json_object_get(answer, "reason");
+    const json_t *reason = json_object_get(answer, "reason");
 
     if (!code && cli->json) {
         print_json(answer);
     } else if (!code) {
         printf("Refund %s of payment %s of invoice %s: %s, ", json_string_value(json_object_get(answer, "id")),
-               cli->argv[1], cli->argv[0], variant(status));
+               cli->argv[1], cli->argv[0], variant(json_object_get(answer, "status")));
         print_cash(json_object_get(answer, "cash"));
+        print_failure(json_object_get(answer, "failure"));
         if (reason)
             printf(", %s", json_string_value(reason));
         putchar('\n');
+        print_pending(answer, cli->argv[0]);
     }
+    if (!code)
+        code = refund_code(answer);
     json_decref(answer);
     return code;
 }

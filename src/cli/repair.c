@@ -15,6 +15,7 @@
 
 #define EVENTS_SHOWN 5
 #define LINE_BYTES 512
+#define WAY_INDENT "                         " /* below a way's help */
 
 /* A way to repair. MAKE answers its scenario's parameters, owned; NULL: there is no scenario, the step is run again. */
 struct way {
@@ -187,45 +188,46 @@ static void show_machine(const struct cli *cli, const json_t *invoice)
 static void show_events(const struct cli *cli, const json_t *invoice)
 {
     json_int_t version = json_integer_value(json_object_get(invoice, "latest_event_id"));
-    json_t *answer, *event;
     char tail[96], *path;
-    size_t i;
+    json_t *answer;
 
     snprintf(tail, sizeof(tail), "events?after=%lld&limit=%d", version > EVENTS_SHOWN ? (long long)(version - EVENTS_SHOWN) : 0LL,
              EVENTS_SHOWN);
     path = repair_path(cli, tail, false);
     if (api_get(cli, path, &answer) == 0) {
         puts("Its last events:");
-        json_array_foreach(answer, i, event)
-            print_event(event);
+        print_events(answer);
     }
     json_decref(answer);
     free(path);
 }
 
-/* A rehearsal in one line. */
-static void show_plan(const json_t *plan)
+/* A dry run in a few words behind LEAD. */
+static void show_plan(const char *lead, const json_t *plan)
 {
     const json_t *effect = json_object_get(plan, "effect"), *changes = json_object_get(plan, "changes"), *change;
     const char *outcome = text_of(plan, "outcome");
+    bool is_commit = strcmp(outcome, "commit") == 0;
+    struct buf text = BUF_EMPTY;
     size_t i;
 
     json_array_foreach(changes, i, change) {
-        fputs(i ? ", " : "", stdout);
-        print_change(change);
+        buf_str(&text, i ? ", " : "");
+        add_change(change, &text);
     }
-    if (json_array_size(changes))
-        fputs("; ", stdout);
-    if (effect && strcmp(outcome, "commit") == 0)
-        printf("%s first; ", text_of(effect, "kind"));
-    if (effect && strcmp(outcome, "commit") != 0)
-        printf("calls %s%s%s", text_of(effect, "kind"), json_object_get(effect, "url") ? " at " : "",
-               json_object_get(effect, "url") ? text_of(effect, "url") : "");
-    else if (strcmp(outcome, "commit") == 0)
-        printf("then %s", text_of(plan, "activity"));
+    buf_str(&text, json_array_size(changes) ? "; " : "");
+    if (effect && is_commit)
+        buf_printf(&text, "%s first; ", text_of(effect, "kind"));
+    if (effect && !is_commit)
+        buf_printf(&text, "calls %s%s%s", text_of(effect, "kind"), json_object_get(effect, "url") ? " at " : "",
+                   json_object_get(effect, "url") ? text_of(effect, "url") : "");
+    else if (is_commit)
+        buf_printf(&text, "then %s", text_of(plan, "activity"));
     else
-        printf("it would %s: %s", strcmp(outcome, "retry") == 0 ? "have to wait" : "be parked again", text_of(plan, "reason"));
-    putchar('\n');
+        buf_printf(&text, "it would %s: %s", strcmp(outcome, "retry") == 0 ? "have to wait" : "fail again",
+                   text_of(plan, "reason"));
+    say_wrapped(lead, buf_text(&text));
+    buf_clear(&text);
 }
 
 static void show_postings(const json_t *plan)
@@ -244,7 +246,7 @@ static void show_postings(const json_t *plan)
 static void show_asked(const json_t *plan)
 {
     if (json_object_get(plan, "asked_and_not_answered"))
-        printf("%25sA callback was handed to the provider, who has not answered; %s.\n", "",
+        printf(WAY_INDENT "A callback was handed to the provider, who has not answered; %s.\n",
                json_array_size(json_object_get(plan, "changes")) ? "this would leave it at that" : "it would be handed over again");
 }
 
@@ -260,8 +262,8 @@ static size_t show_ways(const struct cli *cli, const struct way **choices)
     for (i = 0; i < SL_COUNT(ways); i++) {
         if (send_way(&quiet, &ways[i], true, &plan) == 0) {
             choices[count++] = &ways[i];
-            printf("  %zu %-20s %s\n%25s", count, ways[i].name, ways[i].help, "");
-            show_plan(plan);
+            printf("  %zu %-20s %s\n", count, ways[i].name, ways[i].help);
+            show_plan(WAY_INDENT, plan);
             show_asked(plan);
         }
         json_decref(plan);
@@ -327,22 +329,24 @@ static bool is_yes(const struct cli *cli)
 
 static const struct way *way_named(const char *name)
 {
+    struct buf names = BUF_EMPTY;
     size_t i;
 
     for (i = 0; i < SL_COUNT(ways); i++) {
         if (strcmp(ways[i].name, name) == 0)
             return &ways[i];
     }
-    fprintf(stderr, "sluice: there is no scenario \"%s\"; there are", name);
     for (i = 0; i < SL_COUNT(ways); i++)
-        fprintf(stderr, "%s %s", i ? "," : "", ways[i].name);
-    fputc('\n', stderr);
+        buf_printf(&names, "%s %s", i ? "," : "", ways[i].name);
+    complain(EXIT_USAGE, "there is no scenario \"%s\"; there are%s", name, buf_text(&names));
+    buf_clear(&names);
     return NULL;
 }
 
 /* Rehearses WAY, asks, does it. */
 static int do_way(const struct cli *cli, const struct way *way)
 {
+    char lead[64];
     json_t *answer;
     int code;
 
@@ -351,8 +355,8 @@ static int do_way(const struct cli *cli, const struct way *way)
         if (!code && cli->json) {
             print_json(answer);
         } else if (!code) {
-            printf("%s: ", way->name);
-            show_plan(answer);
+            snprintf(lead, sizeof(lead), "%s: ", way->name);
+            show_plan(lead, answer);
             show_postings(answer);
         }
         json_decref(answer);
@@ -386,8 +390,7 @@ static int invoice_get(const struct cli *cli, json_t **invoice)
     free(part);
     if (code || strcmp(text_of(json_object_get(*invoice, "machine"), "status"), "failed") == 0)
         return code;
-    fprintf(stderr, "sluice: invoice %s is not parked: there is nothing to repair\n", cli->argv[0]);
-    return EXIT_REFUSED;
+    return complain(EXIT_REFUSED, "invoice %s works: there is nothing to repair", cli->argv[0]);
 }
 
 int cmd_repair(struct cli *cli)
@@ -401,14 +404,11 @@ int cmd_repair(struct cli *cli)
 
     if (name && !way)
         return EXIT_USAGE;
-    if (!cli->dry_run && (cli->yes ? !way : !isatty(STDIN_FILENO))) {
-        fputs("sluice: nobody can be asked: name a --scenario and say --yes (or --dry-run, to see what there is)\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (way && way->make == make_revision && cli->yes && !cli->revision) {
-        fputs("sluice: say which --revision: nobody is asked\n", stderr);
-        return EXIT_USAGE;
-    }
+    if (!cli->dry_run && (cli->yes ? !way : !isatty(STDIN_FILENO)))
+        return complain(EXIT_USAGE,
+                        "nobody can be asked: name a --scenario and say --yes (or --dry-run, to see what there is)");
+    if (way && way->make == make_revision && cli->yes && !cli->revision)
+        return complain(EXIT_USAGE, "say which --revision: nobody is asked");
     if (way && (cli->yes || cli->dry_run))
         return do_way(cli, way);
     code = invoice_get(cli, &invoice);

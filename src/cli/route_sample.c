@@ -39,17 +39,14 @@ int sample_read(const char *file, struct arena *arena, struct sample *out)
         if (!line[strspn(line, " \t\r")])
             continue;
         if (type_decode_text(&type_sample_payment, line, strlen(line), 0, arena, &payment, &errors)) {
-            fprintf(stderr, "sluice: %s:%zu: %s: %s\n", file, number, errors.list[0].path, errors.list[0].message);
-            code = EXIT_REFUSED;
+            code = complain(EXIT_REFUSED, "%s:%zu: %s: %s", file, number, errors.list[0].path, errors.list[0].message);
         } else {
             sample_add(out, &payment);
         }
     }
     free(text);
-    if (!code && out->count == 0) {
-        fprintf(stderr, "sluice: %s: there are no payments in it\n", file);
-        code = EXIT_REFUSED;
-    }
+    if (!code && out->count == 0)
+        code = complain(EXIT_REFUSED, "%s: there are no payments in it", file);
     return code;
 }
 
@@ -189,8 +186,7 @@ int sample_from_feed(const struct cli *cli, size_t count, struct arena *arena, s
 
         json_object_del(sample, "key");
         if (type_decode(&type_sample_payment, sample, 0, arena, &payment, &errors)) {
-            fprintf(stderr, "sluice: a payment of the feed: %s: %s\n", errors.list[0].path, errors.list[0].message);
-            code = EXIT_REFUSED;
+            code = complain(EXIT_REFUSED, "a payment of the feed: %s: %s", errors.list[0].path, errors.list[0].message);
         } else {
             sample_add(out, &payment);
         }
@@ -198,9 +194,7 @@ int sample_from_feed(const struct cli *cli, size_t count, struct arena *arena, s
     for (i = 0; i < count; i++)
         json_decref(latest.samples[i]);
     free(latest.samples);
-    if (!code && out->count == 0) {
-        fputs("sluice: no payment has been started yet\n", stderr);
-        code = EXIT_REFUSED;
-    }
+    if (!code && out->count == 0)
+        code = complain(EXIT_REFUSED, "no payment has been started yet");
     return code;
 }

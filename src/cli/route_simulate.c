@@ -13,12 +13,6 @@
 #define NOT_SIMULATED \
     "Not simulated: turnover limits, blacklists, cascades, tokens of recurrent payers. Real traffic may differ."
 
-static int complain(const char *text, const char *about)
-{
-    fprintf(stderr, "sluice: %s: %s\n", about, text);
-    return EXIT_USAGE;
-}
-
 /* ---- configurations ---- */
 
 static int domain_read(const char *name, const char *text, struct arena *arena, struct domain **out)
@@ -28,8 +22,8 @@ static int domain_read(const char *name, const char *text, struct arena *arena, 
 
     if (!domain_parse(text, strlen(text), arena, out, &errors))
         return 0;
-    fprintf(stderr, "sluice: %s is no configuration:\n", name);
-    for (i = 0; i < errors.count; i++)
+    complain(EXIT_REFUSED, "%s is no configuration: %s %s", name, errors.list[0].path, errors.list[0].message);
+    for (i = 1; i < errors.count && !say_is_json(); i++)
         fprintf(stderr, "  %s: %s\n", errors.list[i].path, errors.list[i].message);
     return EXIT_REFUSED;
 }
@@ -92,12 +86,12 @@ static int assume(struct assumed *assumed, const char *text, enum health_kind ki
     errno = 0;
     provider = strtoll(text, &end, 10);
     if (end == text || errno || (wants_rate ? *end != '=' : *end != '\0'))
-        return complain(wants_rate ? "must be PROVIDER=RATE" : "must be a provider's number", text);
+        return complain(EXIT_USAGE, "%s: %s", text, wants_rate ? "must be PROVIDER=RATE" : "must be a provider's number");
     if (wants_rate) {
         text = end + 1;
         rate = strtod(text, &end);
         if (end == text || *end || !(rate >= 0 && rate <= 1))
-            return complain("a rate of failures must be 0..1", text);
+            return complain(EXIT_USAGE, "%s: %s", text, "a rate of failures must be 0..1");
     }
     rates = rates_of(assumed, provider);
     rates->known[kind] = true;
@@ -123,7 +117,7 @@ static int check_providers(const struct assumed *assumed, const struct domain *d
     for (i = 0; i < assumed->view.count; i++) {
         snprintf(text, sizeof(text), "%" PRId64, assumed->rates[i].provider_id);
         if (!domain_provider(domain, assumed->rates[i].provider_id))
-            return complain("there is no such provider in the configuration", text);
+            return complain(EXIT_USAGE, "%s: %s", text, "there is no such provider in the configuration");
     }
     return 0;
 }
@@ -338,10 +332,8 @@ static void print_all(const struct cli *cli, struct simulation *first, struct si
 
 static int sample_get(struct cli *cli, struct arena *arena, struct sample *out)
 {
-    if ((cli->argc == 1) == (cli->from_feed > 0)) {
-        fputs("sluice: either a FILE of payments or --from-feed=N is needed\n", stderr);
-        return EXIT_USAGE;
-    }
+    if ((cli->argc == 1) == (cli->from_feed > 0))
+        return complain(EXIT_USAGE, "either a FILE of payments or --from-feed=N is needed");
     return cli->argc == 1 ? sample_read(cli->argv[0], arena, out)
                           : sample_from_feed(cli, (size_t)cli->from_feed, arena, out);
 }

@@ -361,7 +361,7 @@ Test(api_repair, the_command_line_shows_asks_and_does, .timeout = 60)
         "Invoice ask is parked.", "reason    provider: process_payment: HTTP 500", "in        processing_session",
         "since     20", "payment   1, pending, 42000 RUB, provider ", "transaction 1.", "Its last events:",
         "started(processed)", "1 again", "calls process_payment at http", "2 fail_session",
-        "session_finished(processed, failed), rollback_started",
+        "session_finished(processed, failed, authorization_failed:unknown),",
         "3 fulfill_session", "then processing_accounter", NULL,
     };
     struct banked bank;
