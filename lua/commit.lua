@@ -25,6 +25,7 @@
 -- ARGV 11 mode flags
 -- ARGV 12 once text
 -- ARGV 13 asked text
+-- ARGV 14 currencies text
 -- ARGV ... tallies text
 -- RETURNS 0 done
 -- RETURNS 1 conflict
@@ -33,6 +34,7 @@
 -- RETURNS 4 range
 -- RETURNS 5 not_failed
 -- RETURNS 6 missing
+-- RETURNS 7 currency
 -- ERRORS SLARGS the arguments contradict each other
 -- ERRORS SLDATA a stored field cannot be what was written; NOPERM a command is forbidden
 -- COST O(log N) in the wheel, O(1) per posting
@@ -43,7 +45,8 @@
 -- knows of none, "=" it stays, "-" it is over, else it is kept from here on. Who does not know what is kept hears of
 -- it as of a conflict. A machine that is let go with one is due at once.
 -- mode: "" or any of c (only claims), r (repairs a failed machine), x (removes it). tallies: field, delta,
--- field, delta, ... The answer is { code, version, token, now in ms }.
+-- field, delta, ... currencies: "account currency account currency ...", of the accounts that are posted to; an account
+-- keeps the first one it was given. The answer is { code, version, token, now in ms }.
 
 local key_machine, key_events, key_wheel = KEYS[1], KEYS[2], KEYS[3]
 local key_accounts, key_feed, key_failed, key_once = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
@@ -51,8 +54,8 @@ local id, commit_id = ARGV[1], ARGV[2]
 local expect_version, expect_token = tonumber(ARGV[3]), tonumber(ARGV[4])
 local changes, due, lease = ARGV[5], ARGV[6], tonumber(ARGV[7])
 local activity, outcome, snapshot, mode, once = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
-local asked = ARGV[13]
-local FIRST_TALLY = 14
+local asked, currencies = ARGV[13], ARGV[14]
+local FIRST_TALLY = 15
 local ONCE_S = 25 * 3600
 local DIGITS_MAX = 17 -- a sum of two numbers of so many digits fits 64 bits
 
@@ -61,18 +64,23 @@ local repairs = mode and string.find(mode, 'r', 1, true)
 local removes = mode and string.find(mode, 'x', 1, true)
 local lets_go = claims_only and lease == 0 and (expect_token or 0) > 0
 
-if #KEYS ~= 7 or #ARGV < 13 or #ARGV % 2 ~= 1 or not (expect_version and expect_token and lease)
+if #KEYS ~= 7 or #ARGV < 14 or #ARGV % 2 ~= 0 or not (expect_version and expect_token and lease)
     or (due ~= 'keep' and due ~= 'none' and not string.find(due, '^%d+$'))
     or (claims_only and (changes ~= '' or once ~= '' or #ARGV >= FIRST_TALLY)) then
     return redis.error_reply('SLARGS commit: wrong arguments')
 end
 
-local posted = {}
+local posted, fields, accounts, new_currencies = {}, {}, {}, {}
 for i = FIRST_TALLY, #ARGV, 2 do
     if posted[ARGV[i]] then -- each alone may fit, and not their sum
         return redis.error_reply('SLARGS commit: a field is posted to twice')
     end
     posted[ARGV[i]] = true
+    fields[#fields + 1] = ARGV[i]
+end
+for account, currency in string.gmatch(currencies or '', '(%S+) (%S+)') do
+    accounts[#accounts + 1] = { account .. ':currency', currency }
+    fields[#fields + 1] = account .. ':currency'
 end
 
 -- What HINCRBY takes, and within the range.
@@ -94,8 +102,9 @@ local score = tonumber(redis.call('ZSCORE', key_wheel, id) or '0')
 -- A key of a wrong type or a field that is no number is an error, and it must be one before the first write.
 redis.call('XLEN', key_feed)
 redis.call('ZCARD', key_failed)
-if #ARGV >= FIRST_TALLY then
-    redis.call('HLEN', key_accounts)
+local balances = {}
+if #fields > 0 then
+    balances = redis.call('HMGET', key_accounts, unpack(fields))
 end
 
 -- #include "inc/may.lua"
@@ -144,10 +153,19 @@ if expect_token == 0 and changes == '' and status == 'working' and score > now
     and score ~= (tonumber(stored_due) or 0) then
     return { 1, version, score, now } -- somebody else has it in work and we bring no change
 end
-for i = FIRST_TALLY, #ARGV, 2 do
-    local present = redis.call('HGET', key_accounts, ARGV[i])
-    if not is_amount(ARGV[i + 1]) or (present and not is_amount(present)) then
+local tallies = (#ARGV - FIRST_TALLY + 1) / 2
+for i = 1, tallies do
+    if not is_amount(ARGV[FIRST_TALLY + 2 * i - 1]) or (balances[i] and not is_amount(balances[i])) then
         return { 4, version, score, now }
+    end
+end
+for i, row in ipairs(accounts) do
+    local present = balances[tallies + i]
+    if present and present ~= row[2] then
+        return { 7, version, score, now }
+    elseif not present then
+        new_currencies[#new_currencies + 1] = row[1]
+        new_currencies[#new_currencies + 1] = row[2]
     end
 end
 
@@ -165,6 +183,9 @@ elseif not claims_only and (not repairs or cause == 'declined') then
 end
 for i = FIRST_TALLY, #ARGV, 2 do
     redis.call('HINCRBY', key_accounts, ARGV[i], ARGV[i + 1])
+end
+if #new_currencies > 0 then
+    redis.call('HSET', key_accounts, unpack(new_currencies))
 end
 
 if due == 'keep' then

@@ -44,6 +44,11 @@ enum sl_err domain_account_map(const struct domain *domain, const struct shop *s
     const struct provider_account_entry *own = accounts_in(&provider->accounts, sizeof(*own), currency);
 
     memset(out, 0, sizeof(*out));
+    if (strcmp(shop->account.currency.symbolic_code, currency) != 0) {
+        *why = arena_printf(arena, "shop %s has its accounts in %s, not in %s", shop->id,
+                            shop->account.currency.symbolic_code, currency);
+        return SL_EINVAL;
+    }
     if (!own) {
         *why = arena_printf(arena, "provider %lld has no account in %s", (long long)provider->id, currency);
         return SL_EINVAL;
@@ -61,6 +66,7 @@ enum sl_err domain_account_map(const struct domain *domain, const struct shop *s
     out->provider_settlement = own->accounts.settlement;
     out->system_settlement = system->accounts.settlement;
     out->system_subagent = system->accounts.subagent ? *system->accounts.subagent : 0;
+    out->currency = currency;
     out->party_id = shop->party_ref.id;
     out->shop_id = shop->id;
     out->provider_id = provider->id;

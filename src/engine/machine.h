@@ -74,10 +74,12 @@ enum timer_op {
 };
 
 /* A change of a counter that lives in the partition (ledger balances): FIELD += DELTA, committed
- * together with the changes. |DELTA| <= TALLY_MAX. */
+ * together with the changes. |DELTA| <= TALLY_MAX. The first commit that names an account's currency fixes it; one that
+ * names another is refused as a whole. */
 struct tally {
-    const char *field; /* e.g. "3001:own"; no blanks */
+    const char *field; /* account, ':' and balance, e.g. "3001:own"; no blanks */
     int64_t delta;
+    const char *currency; /* of the account; no blanks; NULL: none is named */
 };
 #define TALLY_MAX ((int64_t)1000000000000000) /* 10^15, so that Redis's check of 17 digits is safe */
 
@@ -199,7 +201,7 @@ struct machine_kind {
 void step_change(struct step_out *out, const void *change);
 void step_bind(struct step_out *out, const char *tag); /* TAG: 1..STEP_TAG_MAX bytes */
 /* DELTA is added to an earlier row of the same FIELD; rows that come to zero stay and are skipped. */
-void step_tally(struct step_out *out, const char *field, int64_t delta);
+void step_tally(struct step_out *out, const char *field, int64_t delta, const char *currency);
 void step_timer_ms(struct step_out *out, int64_t due_ms);
 /* Run the next step at once: the timer is set for the step's own moment. */
 void step_continue(const struct step_in *in, struct step_out *out);

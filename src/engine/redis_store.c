@@ -199,13 +199,14 @@ static void commit_done(void *arg, enum sl_err err, const struct reply *reply)
     static const enum sl_err codes[] = {
         [LUA_COMMIT_DONE] = SL_OK,         [LUA_COMMIT_CONFLICT] = SL_ECONFLICT, [LUA_COMMIT_EXISTS] = SL_EEXIST,
         [LUA_COMMIT_FAILED] = SL_EFAILED,  [LUA_COMMIT_RANGE] = SL_ECORRUPT,     [LUA_COMMIT_NOT_FAILED] = SL_EREFUSED,
-        [LUA_COMMIT_MISSING] = SL_ENOENT,
+        [LUA_COMMIT_MISSING] = SL_ENOENT,  [LUA_COMMIT_CURRENCY] = SL_ECORRUPT,
     };
     static const char *const details[] = {
         [LUA_COMMIT_FAILED] = "the machine has failed and waits for a repair",
         [LUA_COMMIT_RANGE] = "a balance would leave the range of 17 digits",
         [LUA_COMMIT_NOT_FAILED] = "the machine works; there is nothing to repair",
         [LUA_COMMIT_MISSING] = "there is no such machine",
+        [LUA_COMMIT_CURRENCY] = "an account would be posted to in another currency than its own",
     };
     struct asked *asked = arg;
     struct store_committed committed = { .err = store_error(err), .detail = store_detail(err, reply) };
@@ -268,6 +269,29 @@ static size_t commit_tallies(const struct commit *commit, struct slice *out, cha
     return count;
 }
 
+/* "3001 RUB 1001 RUB": each account that is posted to, once, with its currency. */
+static struct slice commit_currencies(const struct commit *commit, struct arena *arena)
+{
+    struct buf text = BUF_EMPTY;
+    const char *last = NULL;
+    struct slice out;
+    size_t i, len;
+
+    buf_str(&text, "");
+    for (i = 0; i < commit->tally_count; i++) {
+        const struct tally *tally = &commit->tallies[i];
+
+        len = strcspn(tally->field, ":");
+        if (!tally->delta || !tally->currency || (last && strncmp(last, tally->field, len + 1) == 0))
+            continue; /* balances of one account stand together; twice would do no harm */
+        last = tally->field;
+        buf_printf(&text, "%s%.*s %s", text.len ? " " : "", (int)len, tally->field, tally->currency);
+    }
+    out = (struct slice){ arena_strndup(arena, buf_text(&text), text.len), text.len };
+    buf_clear(&text);
+    return out;
+}
+
 static void redis_commit(void *ctx, const struct commit *commit, store_committed_fn done, void *arg)
 {
     struct redis_store *store = ctx;
@@ -302,6 +326,7 @@ static void redis_commit(void *ctx, const struct commit *commit, store_committed
         .activity = slice_of(commit->activity), .outcome = slice_of(commit->status),
         .snapshot = commit_snapshot(store, commit, arena), .mode = slice_of(mode),
         .once = slice_of(commit->once_key ? commit->once_value : ""), .asked = slice_of(commit_asked(commit)),
+        .currencies = commit_currencies(commit, arena),
         .tallies = tallies, .tallies_count = commit_tallies(commit, tallies, texts),
     };
     asked->done.committed = done;

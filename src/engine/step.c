@@ -18,7 +18,7 @@ void step_bind(struct step_out *out, const char *tag)
     out->binds[out->bind_count++] = tag;
 }
 
-void step_tally(struct step_out *out, const char *field, int64_t delta)
+void step_tally(struct step_out *out, const char *field, int64_t delta, const char *currency)
 {
     size_t i;
 
@@ -26,7 +26,7 @@ void step_tally(struct step_out *out, const char *field, int64_t delta)
         ;
     if (i == out->tally_count) {
         assert(out->tally_count < STEP_TALLIES_MAX);
-        out->tallies[out->tally_count++] = (struct tally){ .field = field };
+        out->tallies[out->tally_count++] = (struct tally){ .field = field, .currency = currency };
     }
     out->tallies[i].delta += delta;
     assert(out->tallies[i].delta <= TALLY_MAX && out->tallies[i].delta >= -TALLY_MAX);

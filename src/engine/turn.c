@@ -121,7 +121,7 @@ static void turn_tally(struct turn *turn, const struct tally *tally)
         ;
     if (i == turn->tally_count) {
         assert(turn->tally_count < TURN_TALLIES_MAX);
-        turn->tallies[turn->tally_count++] = (struct tally){ .field = tally->field };
+        turn->tallies[turn->tally_count++] = (struct tally){ .field = tally->field, .currency = tally->currency };
     }
     turn->tallies[i].delta += tally->delta;
 }

@@ -171,6 +171,11 @@ enum sl_err cashflow_finalise(const struct type_list *template, const struct acc
             return err;
         if (posting->volume.amount < 0 || posting->volume.amount > CASH_MAX)
             return misconfigured(why, "a posting's volume is negative or out of range");
+        if (strcmp(posting->volume.currency.symbolic_code, accounts->currency) != 0) {
+            *why = arena_printf(arena, "a posting in %s goes to accounts in %s", posting->volume.currency.symbolic_code,
+                                accounts->currency);
+            return SL_EINVAL;
+        }
         posting->details = row->details;
     }
     flow->items = postings;

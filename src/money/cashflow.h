@@ -114,6 +114,7 @@ extern const struct type type_cash_flow; /* list of struct posting */
 struct account_map {
     int64_t merchant_settlement, merchant_guarantee, provider_settlement, system_settlement, system_subagent,
         external_income, external_outcome;
+    const char *currency; /* of all of them */
     const char *party_id, *shop_id;
     int64_t provider_id, terminal_id;
 };

@@ -41,7 +41,7 @@ struct plan plan_of(const struct payment_state *payment, struct arena *arena)
 static void plan_tally(struct step_ctx *ctx, const struct ledger_delta *row, const char *balance, int64_t delta)
 {
     if (delta)
-        step_tally(ctx->out, arena_printf(ctx->in->arena, "%" PRId64 ":%s", row->account_id, balance), delta);
+        step_tally(ctx->out, arena_printf(ctx->in->arena, "%" PRId64 ":%s", row->account_id, balance), delta, row->currency);
 }
 
 /* The engine bounds one tally; a sum beyond it is a fault of the configuration, not of ours. */

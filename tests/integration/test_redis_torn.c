@@ -116,7 +116,7 @@ static void commit(const char *version, const char *amount)
         .id = slice_of("i"), .commit_id = slice_of(amount), .expect_version = slice_of(version),
         .expect_token = slice_of("0"), .changes = slice_of(amount), .due = slice_of("none"), .lease = slice_of("0"),
         .activity = slice_of("y"), .outcome = slice_of("o"), .snapshot = slice_of(""), .mode = slice_of(""),
-        .once = slice_of(""), .asked = slice_of(""), .tallies = tallies, .tallies_count = SL_COUNT(tallies),
+        .once = slice_of(""), .asked = slice_of(""), .currencies = slice_of(""), .tallies = tallies, .tallies_count = SL_COUNT(tallies),
     };
 
     committed.there = false;

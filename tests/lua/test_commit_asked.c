@@ -59,7 +59,7 @@ static int64_t commit(struct words words)
         .due = slice_of(words.due ? words.due : "keep"), .lease = slice_of(words.lease ? words.lease : "0"),
         .activity = slice_of("act"), .outcome = slice_of("out"), .snapshot = slice_of(""),
         .mode = slice_of(words.mode ? words.mode : ""), .once = slice_of(""),
-        .asked = slice_of(words.asked ? words.asked : ""),
+        .asked = slice_of(words.asked ? words.asked : ""), .currencies = slice_of(""),
     };
 
     answer.there = false;

@@ -78,7 +78,7 @@ static char *digest(void)
 /* ---- commit, with defaults ---- */
 
 struct commit_words {
-    const char *commit_id, *expect_version, *expect_token, *changes, *due, *lease, *snapshot, *mode, *once;
+    const char *commit_id, *expect_version, *expect_token, *changes, *due, *lease, *snapshot, *mode, *once, *currencies;
     const char *tallies[8];
 };
 
@@ -95,7 +95,7 @@ static int64_t commit(struct commit_words words)
         slice_of(words.changes ? words.changes : ""), slice_of(words.due ? words.due : "keep"),
         slice_of(words.lease ? words.lease : "0"), slice_of("act"), slice_of("out"),
         slice_of(words.snapshot ? words.snapshot : ""), slice_of(words.mode ? words.mode : ""),
-        slice_of(words.once ? words.once : ""), slice_of(""), tallies, 0,
+        slice_of(words.once ? words.once : ""), slice_of(""), slice_of(words.currencies ? words.currencies : ""), tallies, 0,
     };
 
     while (args.tallies_count < 8 && words.tallies[args.tallies_count]) {
@@ -304,6 +304,27 @@ Test(commit, postings_up_to_17_digits_are_exact, .init = begin, .fini = end)
 }
 
 /* If this fails, a machine that is parked or removed is changed all the same. */
+/* If it fails, an account is credited in a currency that it is not kept in: doc/spec/accounting.md 3 row 12. */
+Test(commit, an_account_keeps_its_first_currency, .init = begin, .fini = end)
+{
+    char *before;
+
+    cr_assert_eq(commit((struct commit_words){ .changes = "[1]", .due = "none", .currencies = "1 RUB 2 RUB",
+                                               .tallies = { "1:own", "5", "2:own", "-5" } }), LUA_COMMIT_DONE);
+    cr_expect_str_eq(ask("HGET", "{a}:accounts", "1:currency"), "RUB");
+    cr_expect_str_eq(ask("HGET", "{a}:accounts", "2:currency"), "RUB");
+    before = xstrdup(redis_fixture_ask(&redis, "DEBUG", "DIGEST", NULL));
+    cr_expect_eq(commit((struct commit_words){ .commit_id = "c2", .expect_version = "1", .changes = "[2]", .due = "none",
+                                               .currencies = "3 USD 2 USD", .tallies = { "3:own", "5", "2:own", "-5" } }),
+                 LUA_COMMIT_CURRENCY);
+    cr_expect_str_eq(redis_fixture_ask(&redis, "DEBUG", "DIGEST", NULL), before, "a refusal leaves no trace");
+    free(before);
+    cr_expect_eq(commit((struct commit_words){ .commit_id = "c3", .expect_version = "1", .changes = "[2]", .due = "none",
+                                               .currencies = "1 RUB 3 USD", .tallies = { "1:own", "1", "3:own", "5" } }),
+                 LUA_COMMIT_DONE, "one that was not named yet takes the currency it is given");
+    cr_expect_str_eq(ask("HGET", "{a}:accounts", "3:currency"), "USD");
+}
+
 Test(commit, what_is_failed_or_removed_takes_nothing, .init = begin, .fini = end)
 {
     static const struct {

@@ -393,7 +393,8 @@ static void commit_copy(struct op *op, const struct commit *commit)
     op->commit.asked_text = commit->asked == ASKED_SET ? arena_strdup(op->arena, commit->asked_text) : NULL;
     op->commit.snapshot = commit->snapshot ? arena_strndup(op->arena, commit->snapshot, commit->snapshot_len) : NULL;
     for (i = 0; i < commit->tally_count; i++)
-        tallies[i] = (struct tally){ arena_strdup(op->arena, commit->tallies[i].field), commit->tallies[i].delta };
+        tallies[i] = (struct tally){ arena_strdup(op->arena, commit->tallies[i].field), commit->tallies[i].delta,
+                                      arena_strdup(op->arena, commit->tallies[i].currency) };
     op->commit.tallies = tallies;
 }
 

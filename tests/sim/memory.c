@@ -61,6 +61,7 @@ static void machine_free(struct mem_machine *machine)
 
 void memory_free(struct memory *memory)
 {
+    struct mem_currency *currency, *next_currency;
     struct mem_machine *machine, *next_machine;
     struct mem_balance *balance, *next_balance;
     struct mem_tag *tag, *next_tag;
@@ -72,6 +73,10 @@ void memory_free(struct memory *memory)
         machine_free(machine);
     }
     for (p = 0; p < memory->partition_count; p++) {
+        HASH_ITER(hh, memory->partitions[p].currencies, currency, next_currency) {
+            HASH_DEL(memory->partitions[p].currencies, currency);
+            free(currency);
+        }
         HASH_ITER(hh, memory->partitions[p].balances, balance, next_balance) {
             HASH_DEL(memory->partitions[p].balances, balance);
             free(balance);

@@ -48,6 +48,11 @@ struct mem_balance {
     int64_t value;
 };
 
+struct mem_currency { /* of an account, since the first commit that named it */
+    UT_hash_handle hh;
+    char account[24], currency[8];
+};
+
 struct mem_feed {
     struct mem_machine *machine;
     int64_t event;
@@ -57,6 +62,7 @@ struct mem_partition {
     struct mem_machine **wheel; /* a heap by (score, member), from 1 */
     size_t wheel_count, wheel_cap;
     struct mem_balance *balances;
+    struct mem_currency *currencies;
     struct mem_feed *feed;
     size_t feed_count, feed_cap;
 };

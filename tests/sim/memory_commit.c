@@ -45,6 +45,35 @@ int64_t memory_balance(const struct memory *memory, int64_t account, const char 
     return sum;
 }
 
+static struct mem_currency *currency_of(struct memory *memory, int p, const char *field)
+{
+    struct mem_currency *found;
+    char account[sizeof(found->account)];
+
+    snprintf(account, sizeof(account), "%.*s", (int)strcspn(field, ":"), field);
+    HASH_FIND_STR(memory->partitions[p].currencies, account, found);
+    return found;
+}
+
+static bool currency_fits(struct memory *memory, int p, const struct tally *tally)
+{
+    const struct mem_currency *kept = tally->delta && tally->currency ? currency_of(memory, p, tally->field) : NULL;
+
+    return !kept || strcmp(kept->currency, tally->currency) == 0;
+}
+
+static void currency_keep(struct memory *memory, int p, const struct tally *tally)
+{
+    struct mem_currency *kept;
+
+    if (!tally->currency || currency_of(memory, p, tally->field))
+        return;
+    kept = xcalloc(1, sizeof(*kept));
+    snprintf(kept->account, sizeof(kept->account), "%.*s", (int)strcspn(tally->field, ":"), tally->field);
+    snprintf(kept->currency, sizeof(kept->currency), "%s", tally->currency);
+    HASH_ADD_STR(memory->partitions[p].currencies, account, kept);
+}
+
 static bool tallies_fit(struct memory *memory, const struct mem_machine *machine, const struct commit *commit)
 {
     const struct mem_balance *present;
@@ -52,6 +81,8 @@ static bool tallies_fit(struct memory *memory, const struct mem_machine *machine
 
     for (i = 0; i < commit->tally_count; i++) {
         present = commit->tallies[i].delta ? balance_get(memory, machine->p, commit->tallies[i].field, false) : NULL;
+        if (!currency_fits(memory, machine->p, &commit->tallies[i]))
+            return false;
         if (!is_amount(commit->tallies[i].delta) || (present && !is_amount(present->value)))
             return false;
     }
@@ -190,6 +221,7 @@ static void tallies_add(struct memory *memory, struct mem_machine *machine, cons
             continue;
         if (!strstr(tally->field, ":own") && sim_broken(memory->sim, BREAK_LEAVE_HOLD, 5000))
             continue;
+        currency_keep(memory, machine->p, tally);
         balance_get(memory, machine->p, tally->field, true)->value += tally->delta;
     }
 }

@@ -190,12 +190,12 @@ const char *banked_books(struct banked *banked)
         "local sums = {} local own = 0\n"
         "for _, key in ipairs(redis.call('KEYS', 'sluice:*:accounts')) do\n"
         "    local rows = redis.call('HGETALL', key)\n"
-        "    for i = 1, #rows, 2 do sums[rows[i]] = (sums[rows[i]] or 0) + rows[i + 1] end\n"
+        "    for i = 1, #rows, 2 do sums[rows[i]] = (sums[rows[i]] or 0) + (tonumber(rows[i + 1]) or 0) end\n"
         "end\n"
         "for field, value in pairs(sums) do\n"
         "    local id, what = string.match(field, '^(%d+):(%a+)$')\n"
         "    if what == 'own' then own = own + value end\n"
-        "    if value ~= (sums[id .. ':own'] or 0) then return field .. ' is ' .. value end\n"
+        "    if what ~= 'currency' and value ~= (sums[id .. ':own'] or 0) then return field .. ' is ' .. value end\n"
         "end\n"
         "return own == 0 and '' or 'the owns sum to ' .. own\n";
 

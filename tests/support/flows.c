@@ -7,6 +7,7 @@
 #include <string.h>
 
 const struct account_map flow_accounts = {
+    .currency = "RUB",
     .merchant_settlement = ACC_M, .merchant_guarantee = ACC_G, .provider_settlement = ACC_P, .system_settlement = ACC_S,
     .system_subagent = ACC_A, .external_income = ACC_I, .external_outcome = ACC_O,
     .party_id = "party", .shop_id = "shop", .provider_id = 2, .terminal_id = 7,

@@ -232,6 +232,23 @@ Test(cashflow, totals_are_what_each_account_gains)
     cr_expect_eq(cashflow_totals(&flow, arena, &totals, &why), SL_EINVAL);
 }
 
+/* A fee of 20 USD is none of an account in RUB: doc/spec/accounting.md 3 row 12. */
+Test(cashflow, a_posting_in_another_currency_than_its_accounts_is_refused)
+{
+    static const char fixed[] = "[{\"source\":{\"system\":\"settlement\"},\"destination\":{\"external\":\"outcome\"},"
+                                "\"volume\":{\"fixed\":{\"cash\":{\"amount\":20,\"currency\":{\"symbolic_code\":\"USD\"}}}}}]";
+    struct volume_context context = { .operation_amount = { 1000, { "RUB" } } };
+    struct account_map in_usd = flow_accounts;
+    struct type_list template, flow = { NULL, 0 };
+    const char *why = NULL;
+
+    cr_assert_eq(type_decode_text(&type_cash_flow_template, fixed, strlen(fixed), 0, arena, &template, NULL), SL_OK);
+    cr_expect_eq(cashflow_finalise(&template, &flow_accounts, &context, arena, &flow, &why), SL_EINVAL);
+    cr_expect_str_eq(why, "a posting in USD goes to accounts in RUB");
+    in_usd.currency = "USD";
+    cr_expect_eq(cashflow_finalise(&template, &in_usd, &context, arena, &flow, &why), SL_OK);
+}
+
 /* A flow is bounded: it becomes one commit. */
 Test(cashflow, with_too_many_postings_is_refused)
 {
