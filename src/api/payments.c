@@ -57,7 +57,8 @@ static void answer_taken(struct api_request *request, const struct runtime_resul
 
 static bool is_settled(const struct api_request *request, const struct runtime_result *result)
 {
-    const struct payment_state *payment = invoice_payment(result->state, request->wait->payment_id);
+    const struct payment_wait *wait = request->wait;
+    const struct payment_state *payment = invoice_payment(result->state, wait->payment_id);
 
     return payment && outcome_is_settled(payment);
 }
@@ -65,9 +66,10 @@ static bool is_settled(const struct api_request *request, const struct runtime_r
 static void settled(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
+    const struct payment_wait *wait = request->wait;
 
     if (!answer_failed(request, result, "InvoiceNotFound"))
-        answer_taken(request, result, request->wait->payment_id, request->wait->refund_id);
+        answer_taken(request, result, wait->payment_id, wait->refund_id);
 }
 
 void payments_answer(struct api_request *request, const struct runtime_result *result, const char *payment_id,

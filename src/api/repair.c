@@ -3,13 +3,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "api/request.h"
+#include "api/settle.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "payment/calls.h"
 #include "payment/effect.h"
 #include "payment/kind.h"
 #include "payment/repair.h"
+#include "payment/state.h"
 
 /* ---- what it would do ---- */
 
@@ -173,17 +174,66 @@ static const char *repair_name(const struct api_request *request)
     return type_name_of(&type_repair_scenario, request->call->repair_scenario->scenario.tag);
 }
 
+/* What a repair that was stored left behind, for the answer to come. */
+struct repair_done {
+    int64_t version; /* of its event */
+};
+
+/* It waits for somebody or for its time, or it will be tried again: nothing more comes of the repair by itself soon. */
+static bool is_settled(const struct api_request *request, const struct runtime_result *result)
+{
+    const struct payment_state *payment = invoice_active_payment(result->state);
+    const struct machine_info *info = result->info;
+    bool is_due = info->due_ms > 0 && info->due_ms <= runtime_now_us(api_setup(request)->runtime) / 1000;
+
+    return info->attempts > 0 || (!is_due && (!payment || outcome_is_settled(payment)));
+}
+
+static void settled(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct repair_done *done = request->wait;
+    struct outcome_machine machine;
+    struct buf json = BUF_EMPTY;
+    bool is_over;
+
+    if (answer_failed(request, result, "InvoiceNotFound"))
+        return;
+    machine = request_machine(request, result);
+    is_over = strcmp(result->info->status, "failed") == 0 || is_settled(request, result);
+    buf_printf(&json, "{\"id\":\"%s\",\"version\":%" PRId64 ",\"settled\":%s", request->params[0], done->version,
+               is_over ? "true" : "false");
+    outcome_machine_write(&machine, &json);
+    buf_char(&json, '}');
+    answer_json(request, 200, &json);
+}
+
+static void answer_when_settled(struct api_request *request, int64_t version, int64_t wait_s)
+{
+    struct repair_done *done = arena_alloc(request->arena, sizeof(*done));
+
+    done->version = version;
+    request->wait = done;
+    settle_wait(request, request->params[0], wait_s, is_settled, settled);
+}
+
 static void repaired(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
     struct buf json = BUF_EMPTY;
+    int64_t wait_s;
 
-    if (answer_failed(request, result, "InvoiceNotFound"))
+    if (answer_failed(request, result, "InvoiceNotFound") ||
+        !request_query_i64(request, "wait", 0, SETTLE_WAIT_MAX_S, 0, &wait_s))
         return;
     /* Its events do not say who was behind them. */
     if (!result->repeated)
         log_info("invoice %s is repaired by %s, with %s", result->id, (const char *)request->waiting,
                  repair_name(request));
+    if (wait_s > 0 && request->exchange && result->state) {
+        answer_when_settled(request, result->version, wait_s);
+        return;
+    }
     buf_printf(&json, "{\"id\":\"%s\",\"version\":%" PRId64 "}", result->id, result->version);
     answer_json(request, 200, &json);
 }
@@ -193,9 +243,11 @@ static void repair_invoice(struct api_request *request, const struct invoice_cal
 {
     struct runtime *runtime = api_setup(request)->runtime;
     const char *id = request->params[0];
+    int64_t wait_s;
     bool dry;
 
-    if (!request_query_bool(request, "dry_run", &dry))
+    if (!request_query_bool(request, "dry_run", &dry) ||
+        !request_query_i64(request, "wait", 0, SETTLE_WAIT_MAX_S, 0, &wait_s))
         return;
     request->call = call ? arena_memdup(request->arena, call, sizeof(*call)) : NULL;
     request->waiting = arena_strdup(request->arena, request->principal ? request->principal->name : "anybody");

@@ -103,7 +103,7 @@ static const struct {
       "'delta':{'type':'integer'}}}},'timer':{'type':'object','properties':{'set':{'type':'string',"
       "'format':'date-time'},'unset':{'type':'object'}}},'effect':{'type':'object','required':['kind'],'properties':{"
       "'kind':{'type':'string'},'url':{'type':'string'},'key':{'type':'string'}}},'activity':{'type':'string'},"
-      "'removed':{'type':'boolean'}}}" },
+      "'removed':{'type':'boolean'},'settled':{'type':'boolean'},'machine':'#MachineState'}}" },
     { "Daemons",
       "{'type':'array','items':{'type':'object','required':['name'],'properties':{'name':{'type':'string'}}}}" },
     { "Partitions",

@@ -64,7 +64,7 @@ struct api_request {
     void *waiting;   /* of the handler: a long poll's data */
     void (*give_up)(struct api_request *request); /* the daemon stops: answer now; NULL: an answer is on its way */
     struct invoice_call *call;
-    const struct payment_wait *wait; /* of a call with `wait` (payments.c) */
+    const void *wait; /* of the handler: what the answer is about once it is there (api/settle.h) */
 };
 
 const struct api_setup *api_setup(const struct api_request *request);

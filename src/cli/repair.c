@@ -15,6 +15,7 @@
 
 #define EVENTS_SHOWN 5
 #define LINE_BYTES 512
+#define WAIT_S 10 /* for what comes of a repair */
 #define WAY_INDENT "                         " /* below a way's help */
 
 /* A way to repair. MAKE answers its scenario's parameters, owned; NULL: there is no scenario, the step is run again. */
@@ -106,12 +107,12 @@ static json_t *make_revision(const struct cli *cli)
 
 /* ---- requests ---- */
 
-static char *repair_path(const struct cli *cli, const char *tail, bool dry_run)
+static char *repair_path(const struct cli *cli, const char *tail, const char *query)
 {
     struct buf path = BUF_EMPTY;
     char *part = path_part(cli->argv[0]);
 
-    buf_printf(&path, "/v1/invoices/%s/%s%s", part, tail, dry_run ? "?dry_run=true" : "");
+    buf_printf(&path, "/v1/invoices/%s/%s%s", part, tail, query);
     free(part);
     return buf_take(&path);
 }
@@ -120,9 +121,15 @@ static char *repair_path(const struct cli *cli, const char *tail, bool dry_run)
 static int send_way(const struct cli *cli, const struct way *way, bool dry_run, json_t **answer)
 {
     json_t *parameters = way->make(cli);
-    char *path = repair_path(cli, parameters ? "repair-scenario" : "repair", dry_run), *body = NULL;
+    char query[32], *path, *body = NULL;
     json_t *json;
     int code;
+
+    if (dry_run)
+        snprintf(query, sizeof(query), "?dry_run=true");
+    else
+        snprintf(query, sizeof(query), "?wait=%d", cli->wait_given ? cli->wait_s : WAIT_S);
+    path = repair_path(cli, parameters ? "repair-scenario" : "repair", query);
 
     if (parameters) {
         json = json_pack("{s:{s:o}}", "scenario", way->name, parameters);
@@ -193,7 +200,7 @@ static void show_events(const struct cli *cli, const json_t *invoice)
 
     snprintf(tail, sizeof(tail), "events?after=%lld&limit=%d", version > EVENTS_SHOWN ? (long long)(version - EVENTS_SHOWN) : 0LL,
              EVENTS_SHOWN);
-    path = repair_path(cli, tail, false);
+    path = repair_path(cli, tail, "");
     if (api_get(cli, path, &answer) == 0) {
         puts("Its last events:");
         print_events(answer);
@@ -343,6 +350,36 @@ static const struct way *way_named(const char *name)
     return NULL;
 }
 
+/* What came of a repair: the exit code. */
+static int show_result(const struct cli *cli, const json_t *answer)
+{
+    const char *status = text_of(json_object_get(answer, "machine"), "status");
+    bool is_broken = strcmp(status, "failed") == 0;
+    struct buf path = BUF_EMPTY;
+    json_t *invoice;
+    char *part;
+    int code;
+
+    if (cli->json) {
+        print_json(answer);
+    } else {
+        printf(is_broken ? "Invoice %s has failed again, after event %lld.\n"
+                         : "Invoice %s works again, from event %lld on.\n",
+               cli->argv[0], (long long)json_integer_value(json_object_get(answer, "version")));
+        part = path_part(cli->argv[0]);
+        buf_printf(&path, "/v1/invoices/%s", part);
+        if (json_object_get(answer, "machine")) {
+            code = api_get(cli, buf_text(&path), &invoice);
+            show_invoice(cli, code, invoice);
+        }
+        buf_clear(&path);
+        free(part);
+    }
+    if (is_broken)
+        return EXIT_BROKEN;
+    return strcmp(status, "retrying") == 0 || json_is_false(json_object_get(answer, "settled")) ? EXIT_PENDING : 0;
+}
+
 /* Rehearses WAY, asks, does it. */
 static int do_way(const struct cli *cli, const struct way *way)
 {
@@ -368,11 +405,8 @@ static int do_way(const struct cli *cli, const struct way *way)
         }
     }
     code = send_way(cli, way, false, &answer);
-    if (!code && cli->json)
-        print_json(answer);
-    else if (!code)
-        printf("Invoice %s works again, from event %lld on.\n", cli->argv[0],
-               (long long)json_integer_value(json_object_get(answer, "version")));
+    if (!code)
+        code = show_result(cli, answer);
     json_decref(answer);
     return code;
 }

@@ -433,3 +433,37 @@ Test(api_repair, the_command_line_serves_scripts, .timeout = 60)
     json_decref(json);
     banked_close(&bank);
 }
+
+/* If it fails, an operator is told that an invoice works again which has failed again by then. */
+Test(api_repair, what_came_of_it_is_told, .timeout = 60)
+{
+    struct banked bank;
+    json_t *json;
+    char *said;
+
+    banked_open(&bank, NULL);
+    pay(&bank, "never", "forbidden");
+    until_machine(&bank, "never", "failed");
+    cr_assert_eq(repair(&bank, "never", "?wait=20", NULL, &json), 200);
+    cr_expect_str_eq(banked_text(json, "machine.status"), "failed");
+    cr_expect_str_eq(banked_text(json, "machine.cause"), "bad_answer");
+    cr_expect(json_is_true(json_object_get(json, "settled")));
+    json_decref(json);
+    cr_expect_eq(sluice_repair(&bank, NULL, &said, WORDS("never", "--scenario=again", "--yes")), 6, "%s", said);
+    expect_said(said, WORDS("Invoice never has failed again", "  machine   failed since ", "bad_answer: "));
+    free(said);
+    banked_fault(&bank, "{\"kind\":\"status_500\",\"target\":\"processed\"}");
+    pay(&bank, "once", "no_preauth");
+    until_machine(&bank, "once", "failed");
+    cr_expect_eq(sluice_repair(&bank, NULL, &said, WORDS("once", "--scenario=again", "--yes")), 0, "%s", said);
+    expect_said(said, WORDS("Invoice once works again", "  payment 1: captured\n"));
+    free(said);
+    banked_fault(&bank, "{\"kind\":\"status_500\",\"target\":\"processed\"}");
+    pay(&bank, "down", "no_preauth");
+    until_machine(&bank, "down", "failed");
+    banked_fault(&bank, "{\"kind\":\"reset_before\",\"share\":1,\"target\":\"processed\"}");
+    cr_expect_eq(sluice_repair(&bank, NULL, &said, WORDS("down", "--scenario=again", "--yes")), 5, "%s", said);
+    expect_said(said, WORDS("  machine   retrying: attempt "));
+    free(said);
+    banked_close(&bank);
+}
