@@ -8,6 +8,7 @@ struct runner {
     const struct candidate *candidate;
     size_t index;
     struct routing_score score;
+    uint64_t weight; /* its own, or that of all with its pin; 0: it does not compete */
     bool drawn; /* its group has had its draw */
 };
 
@@ -77,28 +78,65 @@ static struct routing_score in_good_health(struct routing_score score)
     return score;
 }
 
-/* Whether NEWCOMER beats CHOSEN (routing.md 8.3); HEALTHY: were their providers in good health. */
-static bool is_better(const struct runner *newcomer, const struct runner *chosen, bool healthy)
-{
-    struct routing_score a = healthy ? in_good_health(newcomer->score) : newcomer->score;
-    struct routing_score b = healthy ? in_good_health(chosen->score) : chosen->score;
-    int order;
+/* ---- one for each pin ---- */
 
-    if (newcomer->candidate->pin && newcomer->candidate->pin == chosen->candidate->pin) {
-        a.random_condition = b.random_condition = 0;
-        a.pin = pinned(newcomer);
-        b.pin = pinned(chosen);
-        return compare_scores(&a, &b) >= 0;
-    }
-    a.pin = b.pin = 0;
-    order = compare_scores(&a, &b);
-    return (order ? order : compare_routes(newcomer, chosen)) >= 0;
+static struct routing_score score_of(const struct runner *runner, bool healthy)
+{
+    return healthy ? in_good_health(runner->score) : runner->score;
 }
+
+/* The same payer for both, in a place of the same rank: only one of them competes. HEALTHY: were their providers in good
+ * health. */
+static bool same_pin(const struct runner *a, const struct runner *b, bool healthy)
+{
+    struct routing_score x = score_of(a, healthy), y = score_of(b, healthy);
+
+    return x.pin && x.pin == y.pin && first_difference(&x, &y) > BY_PRIORITY;
+}
+
+static int compare_pinned(const struct runner *a, const struct runner *b)
+{
+    uint64_t x = pinned(a), y = pinned(b);
+    int order = COMPARE(x, y);
+
+    order = order ? order : compare_routes(a, b);
+    return order ? order : COMPARE(b->index, a->index); /* one route twice: the first */
+}
+
+/* Whether RUNNER speaks for those of its pin, or has none. */
+static bool competes(const struct runner *runners, size_t count, const struct runner *runner, bool healthy)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (same_pin(&runners[i], runner, healthy) && compare_pinned(&runners[i], runner) > 0)
+            return false;
+    }
+    return true;
+}
+
+/* ---- the draw ---- */
 
 /* Weights share the payments between those of one priority whose providers fail equally often. */
 static bool same_group(const struct runner *a, const struct runner *b)
 {
     return a->score.priority == b->score.priority && compare_score(BY_AVAILABILITY, &a->score, &b->score) == 0;
+}
+
+static uint64_t weight_of(const struct runner *runners, size_t count, const struct runner *runner)
+{
+    uint64_t sum = 0;
+    size_t i;
+
+    if (!runner->score.pin)
+        return (uint64_t)runner->candidate->weight;
+    if (!competes(runners, count, runner, false))
+        return 0;
+    for (i = 0; i < count; i++) {
+        if (same_pin(&runners[i], runner, false))
+            sum += (uint64_t)runners[i].candidate->weight;
+    }
+    return sum;
 }
 
 /* Gives one of FIRST's group the random condition, by weight (routing.md 8.1). */
@@ -110,11 +148,11 @@ static void draw(struct runner *runners, size_t count, const struct runner *firs
 
     for (i = 0; i < count; i++) {
         if (same_group(&runners[i], first))
-            sum += (uint64_t)runners[i].candidate->weight;
+            sum += runners[i].weight;
     }
     place = (unsigned __int128)random * sum >> 64; /* uniform in [0, sum) */
     for (i = count; i-- > 0;) { /* in reverse candidate order */
-        uint64_t weight = (uint64_t)runners[i].candidate->weight;
+        uint64_t weight = runners[i].weight;
 
         if (!same_group(&runners[i], first))
             continue;
@@ -124,14 +162,42 @@ static void draw(struct runner *runners, size_t count, const struct runner *firs
     }
 }
 
+/* ---- the best ---- */
+
+/* What RUNNER competes with: no pin, and the draw of whoever competes for its pin when its provider's health counts. */
+static struct routing_score final_score(const struct runner *runners, size_t count, const struct runner *runner, bool healthy)
+{
+    struct routing_score score = score_of(runner, healthy);
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (same_pin(&runners[i], runner, healthy) && runners[i].score.random_condition > score.random_condition)
+            score.random_condition = runners[i].score.random_condition;
+    }
+    score.pin = 0;
+    return score;
+}
+
+/* HEALTHY: were all providers in good health. A total order of those that compete (routing.md 8.3). */
 static size_t best(const struct runner *runners, size_t count, bool healthy)
 {
-    size_t i, chosen = count - 1;
+    struct routing_score greatest = { 0 };
+    size_t i, chosen = count;
 
-    for (i = count - 1; i-- > 0;) {
-        if (is_better(&runners[i], &runners[chosen], healthy))
-            chosen = i;
+    for (i = count; i-- > 0;) {
+        struct routing_score score;
+        int order;
+
+        if (!competes(runners, count, &runners[i], healthy))
+            continue;
+        score = final_score(runners, count, &runners[i], healthy);
+        order = chosen < count ? compare_scores(&score, &greatest) : 1;
+        if ((order ? order : compare_routes(&runners[i], &runners[chosen])) < 0)
+            continue;
+        chosen = i;
+        greatest = score;
     }
+    assert(chosen < count);
     return chosen;
 }
 
@@ -165,6 +231,8 @@ struct routing_choice routing_choose(const struct candidates *candidates, uint64
         };
     }
     assert(count > 0);
+    for (i = 0; i < count; i++)
+        runners[i].weight = weight_of(runners, count, &runners[i]);
     for (i = 0; i < count; i++) {
         if (!runners[i].drawn)
             draw(runners, count, &runners[i], random);

@@ -492,6 +492,40 @@ Test(routing, different_pins_are_as_none)
     cr_expect_eq(routing_choose(&candidates, 0, NULL).chosen, 0, "the larger provider, however large the pin");
 }
 
+/* Two routes pinned by the e-mail and one by e-mail and IP (routing.md 8.3). Of the two only one ever serves a payer, and the
+ * third has the share of its weight, wherever they stand in the list. Fails: a payer is sent to another route each time. */
+Test(routing, pins_by_other_features_leave_a_payer_on_his_route)
+{
+    static const int orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+    int both[2] = { 0, 0 };
+    uint64_t payer;
+    size_t order;
+    int i;
+
+    for (payer = 1; payer <= 100; payer++) {
+        int served = -1; /* which of the first two serves this payer, whatever the order */
+
+        for (order = 0; order < SL_COUNT(orders); order++) {
+            const uint64_t by_email = payer * 0x9e3779b97f4a7c15u, by_both = ~by_email;
+            const struct choice_row rows[] = {
+                { 1, 1, 1000, 20, by_email, false }, { 3, 2, 1000, 30, by_email, false }, { 2, 3, 1000, 50, by_both, false },
+            };
+            const struct choice_row placed[] = { rows[orders[order][0]], rows[orders[order][1]], rows[orders[order][2]] };
+            struct candidates candidates = candidates_of(placed, SL_COUNT(placed));
+            int counts[3] = { 0 };
+
+            for (i = 0; i < 100; i++)
+                counts[orders[order][routing_choose(&candidates, (UINT64_MAX / 100) * (uint64_t)i + 1000, NULL).chosen]]++;
+            cr_assert_eq(counts[2], 50, "payer %d: %d", (int)payer, counts[2]);
+            cr_assert(counts[0] == 0 || counts[1] == 0, "payer %d: %d and %d", (int)payer, counts[0], counts[1]);
+            cr_assert(served < 0 || served == (counts[1] > 0), "payer %d", (int)payer);
+            served = counts[1] > 0;
+        }
+        both[served]++;
+    }
+    cr_expect(both[0] > 30 && both[1] > 30, "payers spread: %d and %d", both[0], both[1]);
+}
+
 /* Health: what decides, and what would have been preferable (routing.md 8.4, 8.5). */
 Test(routing, health_switches_the_route_and_says_why)
 {
