@@ -195,22 +195,28 @@ bool limits_release_unused(struct step_ctx *ctx)
     return (session && session->changes > 0) || (limits_ask_unused(ctx, &ask) && limits_run(ctx, &ask));
 }
 
-bool limits_run_refund(struct step_ctx *ctx, enum limit_verb verb)
+bool limits_ask_refund(struct step_ctx *ctx, enum limit_verb verb, struct limits_ask *ask)
 {
     const struct refund *refund = &ctx->refund->refund;
     const struct session *session = refund_session(ctx->refund);
     const struct route *route = payment_route(ctx->payment);
     struct turnover_facts facts = facts_of(ctx);
-    struct turnover_task task = { .verb = verb };
-    struct limits_ask ask = { 0 };
+    /* Before its session nobody knows whether it was held: what stopped the hold must not stop the rollback. */
+    struct turnover_task task = { .verb = verb, .tolerant = verb == LIMIT_ROLLBACK && !session };
 
     facts.is_refund = true;
     facts.body = refund->cash;
     facts.created_at = refund->created_at;
     facts.session_present = session && session->status == SESSION_FINISHED;
     task.operation = turnover_refund_operation(ctx->in->arena, ctx->in->id, ctx->payment->payment.id, refund->id);
-    return (!route || ask_of_route(ctx, route, payment_state_cost(ctx->payment), &task, &facts, &ask, NULL, NULL)) &&
-           limits_run(ctx, &ask);
+    return !route || ask_of_route(ctx, route, payment_state_cost(ctx->payment), &task, &facts, ask, NULL, NULL);
+}
+
+bool limits_run_refund(struct step_ctx *ctx, enum limit_verb verb)
+{
+    struct limits_ask ask = { 0 };
+
+    return limits_ask_refund(ctx, verb, &ask) && limits_run(ctx, &ask);
 }
 
 /* ---- running ---- */

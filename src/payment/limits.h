@@ -73,7 +73,9 @@ bool limits_ask_unused(struct step_ctx *ctx, struct limits_ask *ask);
  * of that session, they are given back before. True, false: as limits_run. */
 bool limits_release_unused(struct step_ctx *ctx);
 
-/* Asks for the limits of CTX's refund and runs that: those of the payment's route at the refund's revision, which must
+/* Adds the limits of CTX's refund; false: one of them cannot count it, or cannot be found, and the step has failed. */
+bool limits_ask_refund(struct step_ctx *ctx, enum limit_verb verb, struct limits_ask *ask);
+/* Asks for them and runs that: those of the payment's route at the refund's revision, which must
  * be CTX's configuration. They are not compared with their boundaries. True, false: as limits_run. */
 bool limits_run_refund(struct step_ctx *ctx, enum limit_verb verb);
 

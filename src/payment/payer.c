@@ -93,3 +93,11 @@ const char *payer_token_for(const struct payment_state *payment, const struct ro
     }
     return NULL;
 }
+
+const char *payer_token(const struct payment_state *payment)
+{
+    const struct route *route = payment_route(payment);
+    const char *token = route ? payer_token_for(payment, route) : NULL;
+
+    return token ? token : payment->recurrent_token;
+}

@@ -33,5 +33,8 @@ struct card_token payer_own_token(const struct payment_state *payment, const cha
 
 /* The token that PAYMENT pays with over ROUTE; NULL: none, or it is not paid with tokens. */
 const char *payer_token_for(const struct payment_state *payment, const struct route *route);
+/* The token of a recurrent payer that the provider is told: that of the current route, or the one that the payment was
+ * registered with; NULL: none. */
+const char *payer_token(const struct payment_state *payment);
 
 #endif

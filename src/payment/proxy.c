@@ -101,7 +101,6 @@ static const struct proxy_payment_service *build_service(const struct builder *b
 static bool build_resource(const struct builder *builder, const struct payment_state *state, struct proxy_resource *out)
 {
     const struct payer *payer = &state->payment.payer;
-    const struct route *route = payment_route(state);
     struct proxy_recurrent_resource *recurrent;
 
     if (payer->tag == PAYER_PAYMENT_RESOURCE) {
@@ -111,7 +110,7 @@ static bool build_resource(const struct builder *builder, const struct payment_s
     }
     recurrent = arena_alloc(builder->arena, sizeof(*recurrent));
     recurrent->payment_tool = &payer->recurrent->payment_tool;
-    recurrent->rec_token = route ? payer_token_for(state, route) : NULL;
+    recurrent->rec_token = payer_token(state);
     out->tag = PROXY_RESOURCE_RECURRENT;
     out->recurrent_payment_resource = recurrent;
     if (!recurrent->rec_token)

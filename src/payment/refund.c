@@ -10,6 +10,8 @@
 #include "payment/calls.h"
 #include "payment/errors.h"
 #include "payment/flow.h"
+#include "payment/limits.h"
+#include "payment/payer.h"
 #include "payment/plan.h"
 #include "payment/steps.h"
 
@@ -183,6 +185,16 @@ static bool check_limit(const struct attempt *attempt, const struct varset *fact
     return undecided(attempt, "the amount of partial refunds in this currency");
 }
 
+/* Row 15a: the provider will be asked, and wants a token of a recurrent payer. */
+static bool check_token(const struct attempt *attempt)
+{
+    const struct payment_state *payment = attempt->ctx.payment;
+
+    return attempt->params->transaction_info || payment->payment.payer.tag != PAYER_RECURRENT ||
+           payer_token(payment) ||
+           refused(attempt, NULL, "The provider cannot be asked: there is no recurrent token for the payment's route");
+}
+
 /* Row 15: what the provider allows. */
 static bool check_provider(const struct attempt *attempt, const struct varset *facts)
 {
@@ -219,7 +231,7 @@ static bool check_terms(struct attempt *attempt)
         return false;
     if (attempt->refund.cash.amount <= 0) /* the limits of partial refunds let it pass */
         return refused(attempt, "/cash/amount", "Invalid amount, less than allowed minumum");
-    return check_provider(attempt, &facts);
+    return check_provider(attempt, &facts) && check_token(attempt);
 }
 
 /* ---- the refund ---- */
@@ -240,7 +252,7 @@ static void refuse_failed(const struct attempt *attempt)
         refuse_request(attempt->ctx.in, out, NULL, out->reason);
 }
 
-/* Row 16, and the commit. */
+/* Rows 16 and 17, and the commit. */
 static void create(struct attempt *attempt)
 {
     struct arena *arena = attempt->ctx.in->arena;
@@ -250,11 +262,12 @@ static void create(struct attempt *attempt)
 
     created->refund = attempt->refund;
     created->transaction_info = attempt->params->transaction_info;
-    if (flow_build_refund(&attempt->ctx, attempt->terms, &attempt->refund.cash, &created->cash_flow)) {
+    state->refund = attempt->refund;
+    attempt->ctx.refund = state;
+    if (flow_build_refund(&attempt->ctx, attempt->terms, &attempt->refund.cash, &created->cash_flow) &&
+        limits_ask_refund(&attempt->ctx, LIMIT_HOLD, &(struct limits_ask){ 0 })) {
         plan = plan_first(&created->cash_flow);
         if (plan_apply(&attempt->ctx, LEDGER_HOLD, &plan, 0)) {
-            state->refund = attempt->refund;
-            attempt->ctx.refund = state;
             emit_refund(&attempt->ctx, &(struct refund_change){ .tag = RCHG_CREATED, .created = created });
             step_continue(attempt->ctx.in, attempt->ctx.out);
             answer(attempt, attempt->refund.id, false);

@@ -109,6 +109,21 @@ static void begin(struct registration *reg)
 
 /* ---- the one commit ---- */
 
+/* What the adapter is told when the payment is refunded. */
+static void emit_tokens(struct registration *reg)
+{
+    const struct parent_payment *parent = reg->call.parent;
+    struct cascade_tokens_loaded loaded;
+
+    if (reg->call.payer_params.tag != PAYER_RECURRENT || !parent->payment->recurrent_token || !payment_route(parent->payment))
+        return;
+    loaded.tokens = payer_tokens(parent, reg->ctx.in->arena);
+    emit_change(&reg->ctx, &(struct payment_change){
+        .tag = PCHG_CASCADE_TOKENS_LOADED,
+        .cascade_tokens_loaded = arena_memdup(reg->ctx.in->arena, &loaded, sizeof(loaded)),
+    });
+}
+
 static void emit_origin(struct registration *reg)
 {
     struct step_ctx *ctx = &reg->ctx;
@@ -119,6 +134,7 @@ static void emit_origin(struct registration *reg)
     emit_change(ctx, &(struct payment_change){
         .tag = PCHG_STARTED, .started = arena_memdup(ctx->in->arena, &started, sizeof(started)),
     });
+    emit_tokens(reg);
     emit_change(ctx, &(struct payment_change){ .tag = PCHG_SHOP_LIMIT_INITIATED });
     emit_change(ctx, &(struct payment_change){ .tag = PCHG_SHOP_LIMIT_APPLIED });
     if (risk.risk_score) {

@@ -483,6 +483,68 @@ Test(steps_refund, limits_are_of_the_refunds_revision_and_funds_of_the_payments)
     world_close(&world);
 }
 
+/* A limit that cannot count the payment refuses the refund that it would park. Fails: newer terms stop an invoice, and no
+ * repair leads on. */
+Test(steps_refund, limits_that_cannot_count_it_refuse_the_call)
+{
+    static const struct world_patch in_dollars[] = {
+        LIMITED, { "limit_config", "{\"id\":\"provider-month-turnover\"}", "type",
+          "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":\"USD\"}}}}" }, END,
+    };
+    static const struct world_patch before[] = { T3, END }, corrected[] = { LIMITED, END };
+    struct payment_world world;
+    size_t events;
+
+    open_captured(&world, before);
+    world_configure(&world, in_dollars);
+    events = world.driver.event_count;
+    cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_REFUSED);
+    cr_expect_not_null(strstr(world_refusal(&world), "provider-month-turnover"), "%s", world_refusal(&world));
+    cr_expect_eq(world.driver.event_count, events);
+    world_configure(&world, corrected);
+    cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_OK, "%s", world_refusal(&world));
+    world_run(&world);
+    cr_expect_str_eq(refund_status(&world, "1"), "succeeded");
+    world_close(&world);
+}
+
+/* A refund that was stored before anybody looked, and parks at its hold: its rollback must not be stopped by what stopped
+ * the hold. */
+Test(steps_refund, a_refund_that_was_never_counted_can_be_given_up)
+{
+    static const struct world_patch in_dollars[] = {
+        LIMITED, { "limit_config", "{\"id\":\"provider-month-turnover\"}", "type",
+          "{\"turnover\":{\"metric\":{\"amount\":{\"currency\":\"USD\"}}}}" }, END,
+    };
+    static const struct world_patch before[] = { T3, END };
+    static const char give_up[] =
+        "{\"changes\":[{\"invoice_payment_change\":{\"id\":\"1\",\"payload\":{\"invoice_payment_refund_change\":{\"id\":\"1\","
+        "\"payload\":{\"invoice_payment_refund_rollback_started\":{\"reason\":{\"failure\":{\"code\":\"given_up\"}}}}}}}}],"
+        "\"action\":{\"timer\":{\"set_timer\":{\"timer\":{\"timeout\":0}}}}}";
+    struct type_errors errors = { .count = 0 };
+    struct domain *taken_under;
+    struct repair_call repair;
+    struct invoice_call call = { .kind = CALL_REPAIR, .repair = &repair };
+    struct payment_world world;
+
+    open_captured(&world, before);
+    cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_OK);
+    taken_under = world.domain; /* the refund's cash flow lies there */
+    world.domain = NULL;
+    world_configure(&world, in_dollars); /* as if it had been so when the refund was taken */
+    cr_assert(machine_driver_fire(&world.driver) == STEP_FAIL);
+    cr_assert(type_decode_text(&type_repair_call, give_up, strlen(give_up), 0, world.driver.arena, &repair, &errors) == SL_OK,
+              "%s %s", errors.list[0].path, errors.list[0].message);
+    world.driver.failed = false;
+    cr_assert(machine_driver_input(&world.driver, IN_REPAIR, &call) == STEP_OK, "%s", world_refusal(&world));
+    world_run(&world);
+    cr_expect_not(world.driver.failed, "%s", world.driver.reason);
+    cr_expect_str_eq(refund_status(&world, "1"), "failed:given_up");
+    cr_expect(world_books_are_settled(&world));
+    domain_free(taken_under);
+    world_close(&world);
+}
+
 /* ---- sessions ---- */
 
 /* What adapters need to know, and a key that is the same for the same call. */

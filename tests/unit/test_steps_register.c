@@ -12,6 +12,7 @@
 #define BOOKS "shop_config", "{\"id\":\"shop-acme-books\"}"
 #define ACME "party_config", "{\"id\":\"party-acme\"}"
 #define ROUTE "\"route\":{\"provider\":{\"id\":1},\"terminal\":{\"id\":1}}"
+#define REFUND_TRX "\"transaction_info\":{\"id\":\"outside\",\"extra\":{}}"
 #define TRX ",\"transaction_info\":{\"id\":\"T7\",\"extra\":{}}"
 
 /* If it fails, a registered payment's history is not the one that consumers are promised, or its books are off. */
@@ -208,6 +209,59 @@ Test(steps_register, limits_that_cannot_count_it_refuse_the_call)
         world_open(&world, "shop-acme-books", 42000, rows[i]);
         cr_assert(world_register(&world, ROUTE TRX, NULL) == STEP_REFUSED, "%zu", i);
         cr_expect_not_null(strstr(world_refusal(&world), "provider-month-turnover"), "%s", world_refusal(&world));
+        world_close(&world);
+    }
+}
+
+/* Whoever gives the money back asks the adapter, who wants a token of a recurrent payer. Fails: the refund parks the
+ * invoice, and there is no way out. */
+Test(steps_register, refunds_of_recurrent_payers_have_a_token_or_are_refused)
+{
+    static const struct {
+        const char *parents, *own, *sent; /* SENT NULL: the refund is refused */
+        int64_t terminal;                 /* of the parent */
+    } rows[] = {
+        { "parent-token", NULL, "parent-token", 1 },
+        { "parent-token", ",\"recurrent_token\":\"own\"", "parent-token", 1 },
+        { "parent-token", NULL, NULL, 2 },
+        { "parent-token", ",\"recurrent_token\":\"own\"", "own", 2 },
+        { NULL, ",\"recurrent_token\":\"own\"", "own", 1 },
+        { NULL, NULL, NULL, 1 },
+    };
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct payment_world world;
+        struct payment_resource_payer payer = { .contact_info = { 0 } };
+        struct route route = { { 1 }, { rows[i].terminal } };
+        struct payment_state state = {
+            .payment = { .id = "0", .created_at = 1690000000000000, .payer = { .tag = PAYER_PAYMENT_RESOURCE, .payment_resource = &payer } },
+            .routes = { &route, 1 }, .recurrent_token = rows[i].parents,
+        };
+        struct parent_payment parent = { .invoice_id = "inv", .payment = &state };
+
+        world_open(&world, "shop-acme-books", 42000, NULL);
+        world.funds = 1000000;
+        cr_assert_eq(type_decode_text(&type_payment_tool, tool_visa_rus, strlen(tool_visa_rus), 0, world.driver.arena,
+                                      &payer.resource.payment_tool, NULL), SL_OK);
+        cr_assert(world_register(&world, arena_printf(world.driver.arena, ROUTE TRX "%s", rows[i].own ? rows[i].own : ""),
+                                 &parent) == STEP_OK);
+        world_run(&world);
+        cr_assert_str_eq(world_status(&world), "captured", "row %zu", i);
+        world.call_count = 0;
+        if (!rows[i].sent) {
+            cr_expect(world_refund(&world, "1", "{}") == STEP_REFUSED, "row %zu", i);
+            cr_expect(strstr(world_refusal(&world), "no recurrent token"), "row %zu: %s", i, world_refusal(&world));
+            cr_expect(world_manual_refund(&world, "1", "{" REFUND_TRX "}") == STEP_OK, "row %zu: nobody is asked", i);
+        } else {
+            cr_expect(world_refund(&world, "1", "{}") == STEP_OK, "row %zu: %s", i, world_refusal(&world));
+        }
+        world_run(&world);
+        cr_expect_not(world.driver.failed, "row %zu: %s", i, world.driver.reason);
+        cr_expect_str_eq(world_status(&world), "refunded", "row %zu", i);
+        cr_expect_eq(world.call_count, rows[i].sent ? 1 : 0, "row %zu", i);
+        if (rows[i].sent && world.call_count)
+            cr_expect(strstr(world.calls[0].request, rows[i].sent), "row %zu: %s", i, world.calls[0].request);
         world_close(&world);
     }
 }
