@@ -31,7 +31,7 @@ struct invoice_params {
     struct content context;
     const char *external_id;
     const struct invoice_client_info *client_info;
-    const char *allocation;     /* raw; accepted and ignored */
+    const char *allocation;     /* raw; refused: payments are not split */
     struct type_list mutations; /* of struct mutation_params */
     const struct template_use *from; /* CreateWithTemplate: all but the id is made from it; of no body */
 };
@@ -121,7 +121,7 @@ struct capture_params { /* InvoicePaymentCaptureParams */
     const char *reason;
     const struct cash *cash; /* NULL: the cart's total, else everything */
     const struct invoice_cart *cart;
-    const char *allocation; /* raw; accepted and ignored */
+    const char *allocation; /* raw; refused, as of invoices */
 };
 struct capture_call { /* PAYMENT_ID stands in the path */
     const char *payment_id;

@@ -69,6 +69,10 @@ static bool check_cash(struct step_ctx *ctx, struct capture_params *params)
     const struct cash *cost = &ctx->payment->payment.cost;
     struct cash total;
 
+    if (params->allocation) {
+        refuse_request(ctx->in, ctx->out, "/allocation", ALLOCATION_REFUSED);
+        return false;
+    }
     if (params->cart && !cart_total(ctx, params->cart, &total))
         return false;
     if (!params->cash && params->cart)

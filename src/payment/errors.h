@@ -81,6 +81,9 @@ const char *call_error_name(int kind);
  * `status` is `state` here: in problem+json `status` is the HTTP status. */
 void call_error_encode(const struct call_error *error, struct buf *out);
 
+/* Of an InvalidRequest, wherever an allocation is asked for but in refunds, which have an error of their own. */
+#define ALLOCATION_REFUSED "Split payments are not supported"
+
 /* Each ends the step with STEP_REFUSED. */
 void refuse(const struct step_in *in, struct step_out *out, int kind);
 /* InvalidRequest with one text; FIELD may be NULL. */

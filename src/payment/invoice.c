@@ -36,7 +36,7 @@ static bool terms_allow(const struct step_in *in, struct step_out *out, const st
     const struct term_set *terms = domain_terms(domain, shop->terms.id);
     struct varset facts = { .amount = mutated, .shop_id = shop->id };
 
-    if (params->cost.amount <= 0 || mutated->amount <= 0) {
+    if (params->cost.amount <= 0 || mutated->amount <= 0 || mutated->amount > CASH_MAX) {
         refuse_request(in, out, "/cost/amount", "Invalid amount");
         return false;
     }
@@ -90,6 +90,10 @@ static void invoice_create(const struct step_in *in, struct step_out *out, const
     struct invoice_params *kept = arena_alloc(in->arena, sizeof(*kept));
     struct invoice *invoice;
 
+    if (params->allocation) {
+        refuse_request(in, out, "/allocation", ALLOCATION_REFUSED);
+        return;
+    }
     if (!mutations_fit(&params->mutations, &params->details)) {
         refuse_request(in, out, "/mutations",
                        "Amount mutation with multiline cart or multiple items in a line is not allowed");

@@ -101,6 +101,7 @@ Test(api_holds, refusals, .timeout = 120)
         { "capture", "{\"reason\":\"x\",\"cart\":{\"lines\":[]}}", 400, "InvalidRequest" },
         { "capture", "{\"reason\":\"x\",\"cash\":" CASH(10000, "USD") "}", 422, "InconsistentCaptureCurrency" },
         { "capture", "{\"reason\":\"x\",\"cash\":" CASH(42001, "RUB") "}", 422, "AmountExceededCaptureBalance" },
+        { "capture", "{\"reason\":\"x\",\"allocation\":{\"transactions\":[]}}", 400, "InvalidRequest" },
         { "capture?wait=61", "{\"reason\":\"x\"}", 400, "InvalidRequest" },
         { "cancel", "{}", 400, "InvalidRequest" },
     };
@@ -116,6 +117,9 @@ Test(api_holds, refusals, .timeout = 120)
         banked_refused(&bank, "POST", path_of("h", rows[i].tail), rows[i].body, rows[i].status, rows[i].error);
     banked_refused(&bank, "POST", "/v1/invoices/h/payments/2/capture", "{\"reason\":\"x\"}", 404, "InvoicePaymentNotFound");
     banked_refused(&bank, "POST", "/v1/invoices/none/payments/1/cancel", "{\"reason\":\"x\"}", 404, "InvoiceNotFound");
+    answer = banked_must(&bank, "POST", path_of("h", "capture"), "{\"reason\":\"x\",\"allocation\":{}}", 400);
+    expect(answer, "errors.0.field", "/allocation");
+    json_decref(answer);
     cr_expect_eq(banked_ask(&bank, "POST", path_of("h", "capture"), NULL, rows[5].body, &answer), 422);
     expect(answer, "payment_currency", "RUB");
     expect(answer, "passed_currency", "USD");

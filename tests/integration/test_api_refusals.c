@@ -35,6 +35,10 @@ static const struct {
     { "an id with a Redis tag", "\"demo-1\"", "\"{demo}\"", "/id" },
     { "an empty id", "\"demo-1\"", "\"\"", "/id" },
     { "not base64", "ZGVtbw==", "?demo?", "/context/data" },
+    { "an allocation", "\"due\"", "\"allocation\": {\"transactions\": []}, \"due\"", "/allocation" },
+    { "an amount that is randomised past the greatest", "\"cost\": {\n    \"amount\": 42000",
+      "\"mutations\": [{\"amount\": {\"randomization\": {\"deviation\": 1000000000000000, \"precision\": 0, \"direction\": "
+      "\"upward\"}}}], \"cost\": {\"amount\": 999999999999999", "/cost/amount" },
     { "bytes after the value", "\"party_id\"", "\"x\": 1}, {\"party_id\"", "" },
     { "NUL in text", "A book", "A\\u0000book", NULL },
     { "not UTF-8", "A book", "A \xff book", "" },

@@ -112,8 +112,7 @@ Test(steps_holds, how_much_is_captured)
         { "a cart of a part", "{\"reason\":\"ok\",\"cart\":{\"lines\":[" LINE(3, CASH(1000, "RUB")) ","
           LINE(1, CASH(7000, "RUB")) "]}}", 10000, 2, "capture_started cash_flow_changed" },
         { "cash and cart", "{\"reason\":\"ok\",\"cash\":" CASH(10000, "RUB") ",\"cart\":{\"lines\":["
-          LINE(1, CASH(10000, "RUB")) "]},\"allocation\":{\"ignored\":true}}", 10000, 1,
-          "capture_started cash_flow_changed" },
+          LINE(1, CASH(10000, "RUB")) "]}}", 10000, 1, "capture_started cash_flow_changed" },
     };
     const struct captured *captured;
     struct payment_world world;
