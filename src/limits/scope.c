@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/join.h"
+
 #define SCOPES (SCOPE_DESTINATION_FIELD + 1)
 
 /* What a writer gets; one of them fails by scope_fault(). */
@@ -36,13 +38,20 @@ static bool scope_missing(struct scope_work *work, const char *what)
                        arena_printf(work->arena, "it counts by %s, which the operation does not have", what));
 }
 
+/* "/TEXT", told from the parts beside it whatever is in it. */
+static void put(struct scope_work *work, const char *text)
+{
+    buf_char(work->out, '/');
+    join_part(work->out, '/', text);
+}
+
 static bool put_party(struct scope_work *work)
 {
     if (work->has[SCOPE_SHOP] || work->has[SCOPE_WALLET])
         return true; /* their own parts name the party */
     if (!work->facts->party_id)
         return scope_missing(work, "the party");
-    buf_printf(work->out, "/%s", work->facts->party_id);
+    put(work, work->facts->party_id);
     return true;
 }
 
@@ -50,7 +59,8 @@ static bool put_shop(struct scope_work *work)
 {
     if (!work->facts->party_id || !work->facts->shop_id)
         return scope_missing(work, "the shop");
-    buf_printf(work->out, "/%s/%s", work->facts->party_id, work->facts->shop_id);
+    put(work, work->facts->party_id);
+    put(work, work->facts->shop_id);
     return true;
 }
 
@@ -59,9 +69,14 @@ static bool put_withdrawal(struct scope_work *work)
     return scope_missing(work, "a fact that only withdrawals have");
 }
 
+#define WALLET "DW"
+
 static bool put_card(struct scope_work *work, const struct bank_card *card)
 {
-    buf_printf(work->out, "/%s", card->token);
+    if (strcmp(card->token, WALLET) == 0)
+        buf_str(work->out, "/%44W"); /* no wallet's */
+    else
+        put(work, card->token);
     if (card->exp_date)
         buf_printf(work->out, "/%" PRId64 "/%" PRId64, card->exp_date->month, card->exp_date->year);
     else
@@ -81,7 +96,9 @@ static bool put_payment_tool(struct scope_work *work)
         return scope_fault(work, TURNOVER_PAYMENT_TOOL_NOT_SUPPORTED, "there is no counter for such a payment tool");
     if (!tool->digital_wallet->payment_service)
         return scope_missing(work, "the wallet's service");
-    buf_printf(work->out, "/DW/%s/%s", tool->digital_wallet->payment_service->id, tool->digital_wallet->id);
+    buf_str(work->out, "/" WALLET);
+    put(work, tool->digital_wallet->payment_service->id);
+    put(work, tool->digital_wallet->id);
     return true;
 }
 
@@ -105,13 +122,16 @@ static bool put_terminal(struct scope_work *work)
 
 static bool put_email(struct scope_work *work)
 {
-    const char *c = work->facts->email;
+    const char *email = work->facts->email;
+    char *c, *small;
 
-    if (!c || !*c)
+    if (!email || !*email)
         return scope_missing(work, "the payer's e-mail");
-    buf_str(work->out, "/payer_contact_email/");
-    for (; *c; c++) /* of ASCII only: others are not told apart by case in any way that all agree on */
-        buf_char(work->out, *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c);
+    small = arena_strdup(work->arena, email);
+    for (c = small; *c; c++) /* of ASCII only: others are not told apart by case in any way that all agree on */
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    buf_str(work->out, "/payer_contact_email");
+    put(work, small);
     return true;
 }
 
@@ -159,8 +179,10 @@ static const char *destination_text(struct scope_work *work, const struct limit_
         (void)scope_missing(work, "a field of the payment tool's data");
         return NULL;
     }
-    for (i = 0; i < field->field_path.count; i++)
-        buf_printf(&text, "%s.", names[i]);
+    for (i = 0; i < field->field_path.count; i++) {
+        join_part(&text, '.', names[i]);
+        buf_char(&text, '.');
+    }
     buf_str(&text, value);
     kept = arena_strdup(work->arena, buf_text(&text));
     buf_clear(&text);

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "base/join.h"
 #include "limits/amount.h"
 #include "limits/scope.h"
 #include "limits/shard.h"
@@ -168,22 +169,32 @@ int64_t turnover_value(const struct turnover_use *uses, size_t use_count, const 
 
 /* ---- ids of operations ---- */
 
+/* Behind it stand five parts for a route, four for a shop, three for a refund: no kind's id is another's. */
+#define OPERATION "limiter.batch-request."
+
+static const char *number(struct arena *arena, int64_t value)
+{
+    return arena_printf(arena, "%" PRId64, value);
+}
+
 const char *turnover_route_operation(struct arena *arena, int64_t provider_id, int64_t terminal_id,
                                      const char *invoice_id, const char *payment_id, int64_t iter)
 {
-    return arena_printf(arena, "limiter.batch-request.%" PRId64 ".%" PRId64 ".%s.%s.%" PRId64, provider_id, terminal_id,
-                        invoice_id, payment_id, iter);
+    return arena_printf(arena, OPERATION "%s", join(arena, '.', number(arena, provider_id), number(arena, terminal_id),
+                                                    invoice_id, payment_id, number(arena, iter)));
 }
 
 const char *turnover_shop_operation(struct arena *arena, const char *party_id, const char *shop_id,
                                     const char *invoice_id, const char *payment_id)
 {
-    return arena_printf(arena, "limiter.batch-request.domain_PartyConfigRef-%s.domain_ShopConfigRef-%s.%s.%s", party_id,
-                        shop_id, invoice_id, payment_id);
+    return arena_printf(arena, OPERATION "%s", join(arena, '.', arena_printf(arena, "domain_PartyConfigRef-%s", party_id),
+                                                    arena_printf(arena, "domain_ShopConfigRef-%s", shop_id), invoice_id,
+                                                    payment_id));
 }
 
 const char *turnover_refund_operation(struct arena *arena, const char *invoice_id, const char *payment_id,
                                       const char *refund_id)
 {
-    return arena_printf(arena, "limiter.batch-request.%s.%s.refund_session-%s", invoice_id, payment_id, refund_id);
+    return arena_printf(arena, OPERATION "%s", join(arena, '.', invoice_id, payment_id,
+                                                    arena_printf(arena, "refund_session-%s", refund_id)));
 }

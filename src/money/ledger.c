@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/join.h"
+
 /* One account of a plan: its net before and after. */
 struct row {
     int64_t account_id;
@@ -128,22 +130,22 @@ enum sl_err ledger_apply(enum ledger_act act, const struct type_list *batches, s
 
 const char *plan_id_payment(struct arena *arena, const char *invoice_id, const char *payment_id, int64_t iter)
 {
-    return arena_printf(arena, "%s.%s.%" PRId64, invoice_id, payment_id, iter);
+    return join(arena, '.', invoice_id, payment_id, arena_printf(arena, "%" PRId64, iter));
 }
 
 const char *plan_id_refund(struct arena *arena, const char *invoice_id, const char *payment_id, const char *refund_id)
 {
-    return arena_printf(arena, "%s.%s.refund_session-%s", invoice_id, payment_id, refund_id);
+    return join(arena, '.', invoice_id, payment_id, arena_printf(arena, "refund_session-%s", refund_id));
 }
 
 const char *plan_id_adjustment(struct arena *arena, const char *invoice_id, const char *payment_id,
                                const char *adjustment_id)
 {
-    return arena_printf(arena, "%s.%s.adj-%s", invoice_id, payment_id, adjustment_id);
+    return join(arena, '.', invoice_id, payment_id, arena_printf(arena, "adj-%s", adjustment_id));
 }
 
 const char *plan_id_chargeback(struct arena *arena, const char *invoice_id, const char *payment_id,
                                const char *chargeback_id, const char *stage)
 {
-    return arena_printf(arena, "%s.%s.chargeback-%s.%s", invoice_id, payment_id, chargeback_id, stage);
+    return join(arena, '.', invoice_id, payment_id, arena_printf(arena, "chargeback-%s", chargeback_id), stage);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/join.h"
+
 struct payer payer_make(const struct payer_params *params, const struct payment_tool *tool, struct arena *arena)
 {
     struct payment_resource_payer resource;
@@ -60,7 +62,7 @@ struct card_token payer_own_token(const struct payment_state *payment, const cha
     const struct route *route = payment_route(payment);
 
     return (struct card_token){
-        .id = arena_printf(arena, "%s.%s", invoice_id, payment->payment.id),
+        .id = join(arena, '.', invoice_id, payment->payment.id),
         .provider_ref = route->provider,
         .terminal_ref = route->terminal,
         .token = payment->recurrent_token,

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/join.h"
 #include "payment/payer.h"
 
 /* What is looked up while a payment_info is built. */
@@ -274,30 +275,14 @@ struct effect_args *proxy_call(struct step_ctx *ctx, const struct session *sessi
     return args;
 }
 
-static void key_part(struct buf *key, const char *id)
-{
-    for (; *id; id++) {
-        if (*id == '.')
-            buf_str(key, "%2E");
-        else
-            buf_char(key, *id);
-    }
-}
-
+/* The invoice's id stands as it is: calls that were begun by earlier versions must go on under their key. Everything behind
+ * it has no dot and a known number of parts, so two keys still never are the same. */
 const char *proxy_key_prefix(const struct step_ctx *ctx)
 {
-    struct buf key = BUF_EMPTY;
-    const char *result;
+    const char *own = ctx->refund ? join(ctx->in->arena, '.', ctx->payment->payment.id, ctx->refund->refund.id)
+                                  : join(ctx->in->arena, '.', ctx->payment->payment.id);
 
-    buf_printf(&key, "%s.", ctx->in->id);
-    key_part(&key, ctx->payment->payment.id);
-    if (ctx->refund) {
-        buf_char(&key, '.');
-        key_part(&key, ctx->refund->refund.id);
-    }
-    result = arena_strdup(ctx->in->arena, buf_text(&key));
-    buf_clear(&key);
-    return result;
+    return arena_printf(ctx->in->arena, "%s.%s", ctx->in->id, own);
 }
 
 bool proxy_request(struct step_ctx *ctx, const struct session *session, struct proxy_request *out)

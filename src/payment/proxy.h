@@ -11,8 +11,8 @@
  * NULL: the head configuration has no such provider or proxy, and the step has failed. */
 struct effect_args *proxy_call(struct step_ctx *ctx, const struct session *session);
 
-/* What every idempotency key of the payment begins with: "<invoice>.<payment>". Dots of the payment's own id are
- * written "%2E", so that no two payments share a beginning. In a step about a refund its id follows likewise. */
+/* What every idempotency key of the payment begins with: "<invoice>.<payment>", the payment's id as base/join.h writes
+ * it, so that no two payments have a key in common. In a step about a refund its id follows likewise. */
 const char *proxy_key_prefix(const struct step_ctx *ctx);
 
 /* Fills in the context of SESSION's calls. False: the step has failed. */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/join.h"
 #include "payment/effect.h"
 #include "payment/types.h"
 
@@ -24,8 +25,8 @@ static const struct trx *make_trx(const struct proxy_request *request, struct ar
     if (given)
         return given;
     trx = arena_alloc(arena, sizeof(*trx));
-    trx->id = info->refund ? arena_printf(arena, "%s.%s.%s", info->invoice.id, info->payment.id, info->refund->id)
-                           : arena_printf(arena, "%s.%s", info->invoice.id, info->payment.id);
+    trx->id = info->refund ? join(arena, '.', info->invoice.id, info->payment.id, info->refund->id)
+                           : join(arena, '.', info->invoice.id, info->payment.id);
     trx->extra.items = arena_alloc(arena, 0); /* there, and empty */
     return trx;
 }
@@ -38,7 +39,7 @@ static struct proxy_status approve(const struct proxy_request *request, struct a
                        !(payment->skip_recurrent && *payment->skip_recurrent);
 
     if (wants_token && request->session.target->tag == TARGET_PROCESSED)
-        success->token = arena_printf(arena, "builtin-%s.%s", request->payment_info.invoice.id, payment->id);
+        success->token = arena_printf(arena, "builtin-%s", join(arena, '.', request->payment_info.invoice.id, payment->id));
     return (struct proxy_status){ .tag = PROXY_STATUS_SUCCESS, .success = success };
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/join.h"
 
 /* An empty buffer is used as text right away, by logs and error paths. */
 Test(buf, empty_is_text)
@@ -96,4 +97,31 @@ Test(buf, reset_keeps_and_take_hands_over)
     cr_assert_str_eq(taken, "again");
     cr_assert_null(buf.data);
     free(taken);
+}
+
+/* If it fails, two ids become one key, or stored ids of plain parts are not found again. */
+Test(join, parts_can_be_told_again)
+{
+    static const struct {
+        const char *parts[3];
+        const char *want;
+    } rows[] = {
+        { { "inv-1", "2", "refund_3" }, "inv-1.2.refund_3" },
+        { { "a", "1.2", NULL }, "a.1%2E2" },
+        { { "a.1", "2", NULL }, "a%2E1.2" },
+        { { "a", "1%2E2", NULL }, "a.1%252E2" },
+        { { "a", "1", "2" }, "a.1.2" },
+        { { "", "a/b", NULL }, ".a/b" },
+        { { ".", NULL, NULL }, "%2E" },
+    };
+    struct arena *arena = arena_new();
+    size_t i, count;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        for (count = 0; count < 3 && rows[i].parts[count]; count++)
+            ;
+        cr_expect_str_eq(join_parts(arena, '.', rows[i].parts, count), rows[i].want);
+    }
+    cr_expect_str_eq(join(arena, '/', "a.b", "c/d"), "a.b/c%2Fd");
+    arena_free(arena);
 }

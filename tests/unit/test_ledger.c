@@ -214,3 +214,26 @@ Test(ledger, plans_have_the_names_of_the_specification)
     cr_expect_str_eq(plan_id_adjustment(arena, "I", "1", "3"), "I.1.adj-3");
     cr_expect_str_eq(plan_id_chargeback(arena, "I", "1", "C", "pre_arbitration"), "I.1.chargeback-C.pre_arbitration");
 }
+
+/* If it fails, the hold of one plan is committed as another's: doc/spec/accounting.md 6. */
+Test(ledger, plans_of_different_parts_have_different_names)
+{
+    const char *const names[] = {
+        plan_id_payment(arena, "a", "1.2", 1),
+        plan_id_payment(arena, "a.1", "2", 1),
+        plan_id_refund(arena, "a", "1.2", "3"),
+        plan_id_refund(arena, "a.1", "2", "3"),
+        plan_id_refund(arena, "a", "1", "2.refund_session-3"),
+        plan_id_adjustment(arena, "a", "1.2", "3"),
+        plan_id_adjustment(arena, "a.1", "2", "3"),
+        plan_id_chargeback(arena, "a", "1", "2.arbitration", "arbitration"),
+        plan_id_chargeback(arena, "a", "1.chargeback-2", "arbitration", "arbitration"),
+        plan_id_chargeback(arena, "a.1", "chargeback-2", "arbitration", "arbitration"),
+    };
+    size_t i, j;
+
+    for (i = 0; i < SL_COUNT(names); i++) {
+        for (j = 0; j < i; j++)
+            cr_expect_str_neq(names[i], names[j], "number %zu is number %zu: %s", i, j, names[i]);
+    }
+}

@@ -578,3 +578,72 @@ Test(turnover, operations_have_their_ids)
                      "limiter.batch-request.domain_PartyConfigRef-P1.domain_ShopConfigRef-S1.inv.1");
     cr_assert_str_eq(turnover_refund_operation(arena, "inv", "1", "3"), "limiter.batch-request.inv.1.refund_session-3");
 }
+
+/* If it fails, two operations hold once, and the second one evades its limit: doc/spec/limits.md 5. */
+Test(turnover, operations_of_different_parts_have_different_ids)
+{
+    const char *const ids[] = {
+        turnover_route_operation(arena, 5, 12, "a", "1.2", 1),
+        turnover_route_operation(arena, 5, 12, "a.1", "2", 1),
+        turnover_route_operation(arena, 5, 12, "a", "1%2E2", 1),
+        turnover_refund_operation(arena, "a", "1.2", "3"),
+        turnover_refund_operation(arena, "a.1", "2", "3"),
+        turnover_refund_operation(arena, "a", "1", "2.refund_session-3"),
+        turnover_refund_operation(arena, "a", "1.refund_session-2", "3"),
+        turnover_refund_operation(arena, "5.12.a", "1.2", "3"),
+        turnover_shop_operation(arena, "P", "S", "a", "1.2"),
+        turnover_shop_operation(arena, "P", "S", "a.1", "2"),
+        turnover_shop_operation(arena, "P", "S.a", "1", "2"),
+        turnover_shop_operation(arena, "P.domain_ShopConfigRef-S", "T", "1", "2"),
+        turnover_shop_operation(arena, "P", "S.domain_ShopConfigRef-T", "1", "2"),
+        turnover_shop_operation(arena, "P", "S", "a.1", "refund_session-3"),
+        turnover_refund_operation(arena, "domain_PartyConfigRef-P.domain_ShopConfigRef-S.a", "1", "3"),
+    };
+    size_t i, j;
+
+    for (i = 0; i < SL_COUNT(ids); i++) {
+        for (j = 0; j < i; j++)
+            cr_expect_str_neq(ids[i], ids[j], "number %zu is number %zu: %s", i, j, ids[i]);
+    }
+    cr_expect_str_eq(ids[0], "limiter.batch-request.5.12.a.1%2E2.1");
+}
+
+/* If it fails, payers share a counter: one of them uses up the other's limit. */
+Test(turnover, different_payers_have_different_counters)
+{
+#define CARD_OF(TOKEN, MORE) \
+    "{\"bank_card\":{\"token\":\"" TOKEN "\",\"bin\":\"424242\",\"last_digits\":\"4242\"" MORE "}}"
+#define BY_SHOP_TOOL_EMAIL "\"scopes\":[{\"shop\":{}},{\"payment_tool\":{}},{\"payer_contact_email\":{}}]"
+#define EXPIRY ",\"exp_date\":{\"month\":5,\"year\":2030}"
+    static const struct {
+        const char *tool, *email, *party, *shop;
+    } rows[] = {
+        { CARD_OF("T", ""), "u/undefined/payer_contact_email/v", "P", "S" },
+        { CARD_OF("T/undefined/payer_contact_email/u", ""), "v", "P", "S" },
+        { CARD_OF("T/5/2030", ""), "v", "P", "S" },
+        { CARD_OF("T", EXPIRY), "v", "P", "S" },
+        { CARD_OF("T%2F5", EXPIRY), "v", "P", "S" },
+        { CARD_OF("T/5", EXPIRY), "v", "P", "S" },
+        { CARD_OF("DW", EXPIRY), "v", "P", "S" },
+        { "{\"digital_wallet\":{\"payment_service\":{\"id\":\"5\"},\"id\":\"2030\"}}", "v", "P", "S" },
+        { "{\"digital_wallet\":{\"payment_service\":{\"id\":\"5\"},\"id\":\"2030/6\"}}", "v", "P", "S" },
+        { CARD_OF("T", EXPIRY), "v", "P", "R" },
+    };
+    const char *names[SL_COUNT(rows)];
+    size_t i, j;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        struct turnover_facts facts = facts_of(100, "RUB");
+        struct turnover_fault fault;
+        struct limit_request request;
+
+        facts.tool = tool_of(rows[i].tool);
+        facts.email = rows[i].email;
+        facts.party_id = rows[i].party;
+        facts.shop_id = rows[i].shop;
+        cr_assert(ask(LIMIT_HOLD, use_of(BY_SHOP_TOOL_EMAIL), &facts, &request, &fault));
+        names[i] = request.changes[0].counter;
+        for (j = 0; j < i; j++)
+            cr_expect_str_neq(names[i], names[j], "number %zu is number %zu: %s", i, j, names[i]);
+    }
+}
