@@ -41,6 +41,8 @@ struct api_route {
     const struct type *body; /* of the request; NULL: none */
     const char *doc;    /* one sentence */
     const char *reply;  /* schema of a success (replies.c); NULL: plain text */
+    const char *name;   /* of the operation, as a generated client has it: "capturePayment" */
+    const char *errors; /* of its own, blank between (doc/spec/api.md); NULL: only those that every operation has */
     bool body_optional; /* none at all is fine too */
     uint64_t answered[6], us_sum; /* by status class, for /metrics */
     uint64_t took[LATENCY_BUCKETS + 1];

@@ -24,6 +24,13 @@ static void set_range(json_t *schema, const struct type *type)
         json_object_set_new(schema, "maximum", json_integer(type->max));
 }
 
+#define DOUBLE_EXACT ((int64_t)1 << 53)
+
+static bool fits_double(const struct type *type)
+{
+    return (type->min || type->max) && type->min >= -DOUBLE_EXACT && type->max <= DOUBLE_EXACT;
+}
+
 static json_t *schema_object(void)
 {
     json_t *schema = json_object();
@@ -101,7 +108,8 @@ static json_t *schema_body(const struct type *type, json_t *components)
     switch (type->kind) {
     case TYPE_BOOL: schema = schema_typed("boolean", NULL); break;
     case TYPE_I64:
-        schema = schema_typed("integer", "int64");
+        /* What a double holds exactly needs no format: generated clients then use their plain numbers. */
+        schema = schema_typed("integer", fits_double(type) ? NULL : "int64");
         set_range(schema, type);
         break;
     case TYPE_DOUBLE: schema = schema_typed("number", "double"); break;

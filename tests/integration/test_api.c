@@ -472,6 +472,8 @@ static void check_references(const json_t *json, const json_t *schemas)
     }
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 /* If it fails, clients made from the description do not build, or know nothing of an operation. */
 Test(api, the_description_is_whole, .timeout = 60)
 {
@@ -491,6 +493,10 @@ Test(api, the_description_is_whole, .timeout = 60)
             id = api_text_of(operation, "operationId");
             cr_assert(*id && !json_object_get(ids, id), "%s %s: \"%s\"", method, name, id);
             json_object_set_new(ids, id, json_true());
+            cr_assert(id[0] >= 'a' && id[0] <= 'z' && strspn(id, LETTERS) == strlen(id), "%s: a name that a client can bear", id);
+            cr_assert_eq(json_array_size(json_object_get(operation, "tags")), 1, "%s", id);
+            cr_assert(json_object_get(json_object_get(operation, "responses"), "2XX"), "%s", id);
+            cr_assert(strstr(name, "{id}") == NULL || json_object_get(json_object_get(operation, "responses"), "404"), "%s", id);
             cr_assert(*api_text_of(operation, "summary"), "%s %s", method, name);
             cr_assert(strcmp(method, "put") != 0 || json_object_get(operation, "requestBody"), "%s", name);
             count++;
