@@ -753,7 +753,7 @@ Test(type, schema_of_each_kind)
     } rows[] = {
         { &type_bool, "{\"type\":\"boolean\"}" },
         { &type_i64, "{\"type\":\"integer\",\"format\":\"int64\"}" },
-        { &amount_type, "{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":0,\"maximum\":1000}" },
+        { &amount_type, "{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000}" },
         { &below_type, "{\"type\":\"integer\",\"format\":\"int64\",\"maximum\":-1}" },
         { &above_type, "{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":1}" },
         { &type_double, "{\"type\":\"number\",\"format\":\"double\"}" },
@@ -792,7 +792,7 @@ Test(type, schema_of_a_recursive_type)
     must_be_json(json_object_get(components, "Cash"),
                  "{\"type\":\"object\",\"description\":\"An amount of money\",\"required\":[\"amount\",\"currency\"],"
                  "\"additionalProperties\":false,\"properties\":{"
-                 "\"amount\":{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":0,\"maximum\":1000},"
+                 "\"amount\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000},"
                  "\"currency\":{\"type\":\"string\",\"minLength\":3,\"maxLength\":3}}}");
     must_be_json(json_array_get(json_object_get(json_object_get(components, "Cond"), "oneOf"), 1),
                  "{\"type\":\"object\",\"properties\":{\"is_not\":{\"$ref\":\"#/components/schemas/Cond\"}},"
