@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/request.h"
+#include "base/pan.h"
 #include "payment/kind.h"
 
 /* Of method, path and body as decoded: white space and the order of members do not count. */
@@ -36,7 +37,7 @@ static const char *key_of(const char *header, struct arena *arena)
         len -= 2;
     }
     key = arena_strndup(arena, header, len);
-    return len >= 1 && len <= ONCE_KEY_MAX && !type_id.check(&key) ? key : NULL;
+    return len >= 1 && len <= ONCE_KEY_MAX && !type_id.check(&key) && !pan_is(key, PAN_DIGITS_MIN) ? key : NULL;
 }
 
 bool request_once(struct api_request *request, const char *path)
@@ -48,7 +49,7 @@ bool request_once(struct api_request *request, const char *path)
         return true;
     once.key = key_of(header, request->arena);
     if (!once.key) {
-        answer_invalid(request, "Idempotency-Key", "must be 1..64 letters, digits and . _ - : ~, quoted or not");
+        answer_invalid(request, "Idempotency-Key", "must be 1..64 letters, digits and . _ - : ~, quoted or not, and no card number");
         return false;
     }
     once.fingerprint = fingerprint(request, path);

@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/pan.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +48,7 @@ static void SL_PRINTF(2, 0) log_line(enum log_level level, const char *format, v
     wrote = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
     if (wrote > 0)
         len += (size_t)wrote < sizeof(line) - len - 1 ? (size_t)wrote : sizeof(line) - len - 2;
+    pan_mask(line, len);
     line[len++] = '\n';
     fwrite(line, 1, len, stderr);
 }

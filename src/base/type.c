@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pan.h"
 #include "base/rfc3339.h"
 #include "base/type_internal.h"
 
@@ -24,7 +25,7 @@ const struct type type_double = { .kind = TYPE_DOUBLE, .size = sizeof(double) };
 const struct type type_str = { .kind = TYPE_STR, .size = sizeof(char *) };
 const struct type type_id = {
     .kind = TYPE_STR, .size = sizeof(char *), .min = 1, .max = ID_MAX, .check = check_id,
-    .doc = "Letters, digits and . _ - : ~",
+    .pan_min = PAN_DIGITS_MIN, .doc = "Letters, digits and . _ - : ~",
 };
 const struct type type_time = { .kind = TYPE_TIME, .size = sizeof(int64_t) };
 const struct type type_base64 = { .kind = TYPE_BASE64, .size = sizeof(char *) };
@@ -508,6 +509,9 @@ static void decode_value(struct decoder *decoder, const struct type *type, const
     }
     if (!decoder->failed && type->check && (why = type->check(out)))
         fault(decoder, place, "%s", why);
+    else if (!decoder->failed && type->pan_min && !(decoder->flags & (TYPE_LENIENT | TYPE_COMMITTED)) &&
+             pan_is(*(const char *const *)out, (size_t)type->pan_min))
+        fault(decoder, place, "is a card number: send a token in its place");
     decoder->failed |= failed_before;
 }
 

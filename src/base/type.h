@@ -76,6 +76,7 @@ struct type {
     const struct type *item;
     int64_t min, max; /* see the kinds; both 0: the kind's own limits below */
     bool unique;      /* TYPE_LIST is a set: equal items are refused when decoded */
+    int pan_min;      /* TYPE_STR: a card number (base/pan.h) of so many digits is refused where it comes in; 0: it is not */
     const char *doc;  /* one sentence for the schema; may be NULL */
     /* Further check of a decoded value; NULL: none. Answers NULL or a message. */
     const char *(*check)(const void *value);
@@ -147,6 +148,7 @@ void type_error_add(struct type_errors *errors, struct arena *arena, const char 
 enum {
     TYPE_LENIENT = 1 << 0, /* unknown fields are passed over: for answers of others, never for requests */
     TYPE_STORED = TYPE_LENIENT | 1 << 1, /* and deeper than anything that is let in: for what we stored ourselves */
+    TYPE_COMMITTED = 1 << 2, /* card numbers are passed over: for documents that were taken before they were refused */
 };
 
 /* Decodes JSON into *OUT (TYPE->size bytes, zeroed by this function first), all parts in ARENA.

@@ -97,7 +97,7 @@ static void *decode_part(struct domain *domain, const json_t *value, const char 
         type_error_add(errors, domain->arena, path, "is required");
         return NULL;
     }
-    if (type_decode(type, member, 0, domain->arena, out, &part)) {
+    if (type_decode(type, member, domain->is_committed ? TYPE_COMMITTED : 0, domain->arena, out, &part)) {
         adopt_errors(errors, domain->arena, path, &part);
         return NULL;
     }
@@ -173,7 +173,7 @@ static void head_part(struct domain *domain, const json_t *document, const char 
     const json_t *value = json_object_get(document, name);
     struct type_errors part = { 0 };
 
-    if (value && type_decode(type, value, 0, domain->arena, out, &part))
+    if (value && type_decode(type, value, domain->is_committed ? TYPE_COMMITTED : 0, domain->arena, out, &part))
         adopt_errors(errors, domain->arena, path_join(domain->arena, "", name), &part);
 }
 
@@ -225,6 +225,7 @@ static enum sl_err parse(const char *text, size_t len, bool is_new, struct arena
     json_t *document = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
 
     domain->arena = arena_new();
+    domain->is_committed = !is_new;
     if (!document)
         type_error_add(&faults, domain->arena, "", "is not JSON: %s (line %d, column %d)", at.text, at.line, at.column);
     else

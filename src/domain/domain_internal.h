@@ -25,6 +25,7 @@ struct domain {
     const char *author;
     struct object *objects; /* in document order */
     const struct globals *globals;
+    bool is_committed; /* while it is read: it was taken before */
 };
 
 struct object *domain_object(const struct domain *domain, int kind, const char *key);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/pan.h"
 #include "base/xmalloc.h"
 
 static const char *const tokenization_names[] = { [TOKENIZATION_DPAN] = "dpan", [TOKENIZATION_NONE] = "none" };
@@ -27,7 +28,12 @@ static const struct type_field exp_date_rows[] = {
 };
 static const struct type type_exp_date = TYPE_STRUCT_OF("CardExpDate", card_exp_date, exp_date_rows);
 
-static const struct type type_token = TYPE_STR_IN(1, 256);
+static const struct type type_token = {
+    .kind = TYPE_STR, .size = sizeof(char *), .min = 1, .max = 256, .pan_min = PAN_DIGITS_MIN,
+};
+static const struct type type_wallet_id = { /* telephone numbers have up to 15 digits */
+    .kind = TYPE_STR, .size = sizeof(char *), .min = 1, .max = 512, .pan_min = 16,
+};
 static const struct type type_bin = TYPE_STR_IN(0, 8);
 static const struct type type_last_digits = TYPE_STR_IN(0, 4);
 static const struct type type_country = TYPE_STR_IN(3, 3);
@@ -56,7 +62,7 @@ static const struct type_field terminal_rows[] = {
 static const struct type type_terminal_tool = TYPE_STRUCT_OF("PaymentTerminal", payment_terminal, terminal_rows);
 static const struct type_field wallet_rows[] = {
     TF_PTR(digital_wallet, payment_service, type_payment_service_ref),
-    TF_REQ(digital_wallet, id, type_name),
+    TF_REQ(digital_wallet, id, type_wallet_id),
     TF_OPT(digital_wallet, token, type_token),
     TF_OPT(digital_wallet, account_name, type_name),
     TF_OPT(digital_wallet, account_identity_number, type_name),

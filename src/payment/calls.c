@@ -1,9 +1,12 @@
 /* The tables of request bodies. */
 #include "payment/calls.h"
 
+#include "base/pan.h"
 #include "payment/steps.h"
 
-static const struct type type_text = TYPE_STR_IN(0, 1024);
+const struct type type_external_id = {
+    .kind = TYPE_STR, .size = sizeof(char *), .min = 0, .max = 1024, .pan_min = PAN_DIGITS_MIN,
+};
 
 static const struct type type_natural = TYPE_I64_IN(0, CASH_MAX);
 static const struct type type_positive = TYPE_I64_IN(1, CASH_MAX);
@@ -36,7 +39,7 @@ static const struct type_field invoice_rows[] = {
     TF_REQ(invoice_params, due, type_time),
     TF_REQ(invoice_params, cost, type_cash),
     TF_REQ(invoice_params, context, type_content),
-    TF_OPT(invoice_params, external_id, type_text),
+    TF_OPT(invoice_params, external_id, type_external_id),
     TF_PTR(invoice_params, client_info, type_invoice_client_info),
     TF_OPT(invoice_params, allocation, type_raw),
     TF_OPT(invoice_params, mutations, type_mutation_params_list),
@@ -78,7 +81,7 @@ static const struct type_field start_rows[] = {
     TF_REQ(start_payment_call, flow, type_flow),
     TF_PTR(start_payment_call, payer_session_info, type_payer_session_info),
     TF_PTR(start_payment_call, make_recurrent, type_bool),
-    TF_OPT(start_payment_call, external_id, type_text),
+    TF_OPT(start_payment_call, external_id, type_external_id),
     TF_PTR(start_payment_call, context, type_content),
     TF_OPT(start_payment_call, processing_deadline, type_time),
     TF_OPT(start_payment_call, customer_id, type_id),
@@ -94,7 +97,7 @@ static const struct type_field register_rows[] = {
     TF_REQ(register_payment_call, transaction_info, type_trx),
     TF_PTR(register_payment_call, cost, type_cash),
     TF_PTR(register_payment_call, payer_session_info, type_payer_session_info),
-    TF_OPT(register_payment_call, external_id, type_text),
+    TF_OPT(register_payment_call, external_id, type_external_id),
     TF_PTR(register_payment_call, context, type_content),
     TF_OPT(register_payment_call, risk_score, type_risk_score),
     TF_OPT(register_payment_call, occurred_at, type_time),
@@ -143,7 +146,7 @@ const struct type type_capture_params = TYPE_STRUCT_OF("InvoicePaymentCapturePar
 #define REFUND_ROWS                                                                                          \
     TF_OPT(refund_params, id, type_id), TF_PTR(refund_params, cash, type_cash),                              \
         TF_OPT(refund_params, reason, type_reason), TF_PTR(refund_params, cart, type_invoice_cart),          \
-        TF_OPT(refund_params, external_id, type_text), TF_OPT(refund_params, allocation, type_raw)
+        TF_OPT(refund_params, external_id, type_external_id), TF_OPT(refund_params, allocation, type_raw)
 static const struct type_field refund_rows[] = { REFUND_ROWS };
 const struct type type_refund_params = TYPE_STRUCT_OF("InvoicePaymentRefundParams", refund_params, refund_rows);
 static const struct type_field manual_refund_rows[] = {

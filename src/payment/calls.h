@@ -46,6 +46,7 @@ struct template_use {
     const struct invoice_template *template;
     bool removed; /* TEMPLATE was: nothing can be made from it any more */
 };
+extern const struct type type_external_id; /* of requests; what is stored may be any text */
 extern const struct type type_invoice_params, type_mutation_params_list;
 
 /* ---- calls: args of IN_CALL ---- */

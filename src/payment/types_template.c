@@ -1,6 +1,8 @@
 /* The tables of invoice templates. */
 #include "payment/template.h"
 
+#include "payment/calls.h"
+
 static const struct type type_text = TYPE_STR_IN(0, 1024);
 
 static const struct type_field price_rows[] = {
@@ -81,7 +83,7 @@ static const struct type_field invoice_rows[] = {
     TF_REQ(template_use, id, type_id),
     TF_PTR(template_use, cost, type_cash),
     TF_PTR(template_use, context, type_content),
-    TF_OPT(template_use, external_id, type_text),
+    TF_OPT(template_use, external_id, type_external_id),
 };
 const struct type type_template_invoice_params = TYPE_STRUCT_OF("InvoiceWithTemplateParams", template_use, invoice_rows);
 

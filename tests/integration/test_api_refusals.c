@@ -70,7 +70,22 @@ Test(api, malformed_invoices_are_refused_with_their_place_and_change_nothing, .t
 #define START "{\"id\":\"p\",\"payer\":{\"payment_resource\":{\"resource\":{\"payment_tool\":%s}," \
               "\"contact_info\":{}}},\"flow\":{\"instant\":{}}}"
 
+#define PAN "4242424242424242"
+#define WITH_CARD(TOKEN) "{\"bank_card\":{\"token\":\"" TOKEN "\",\"payment_system\":{\"id\":\"VISA\"},\"bin\":\"424242\",\"last_digits\":\"4242\"}}"
+
 static const struct api_refusal refusals[] = {
+    /* card numbers, which would stand in histories and in names of keys */
+    { "a card number as a card's token", "POST", "/v1/invoices/inv/payments", JSON_TYPE,
+      "{\"id\":\"p\",\"payer\":{\"payment_resource\":{\"resource\":{\"payment_tool\":" WITH_CARD(PAN) "},"
+      "\"contact_info\":{}}},\"flow\":{\"instant\":{}}}", 400, "InvalidRequest",
+      "/payer/payment_resource/resource/payment_tool/bank_card/token" },
+    { "a card number as an id", "POST", "/v1/invoices/inv/payments", JSON_TYPE,
+      "{\"id\":\"" PAN "\",\"payer\":{\"payment_resource\":{\"resource\":{\"payment_tool\":" WITH_CARD("t") "},"
+      "\"contact_info\":{}}},\"flow\":{\"instant\":{}}}", 400, "InvalidRequest", "/id" },
+    { "a card number as an external id", "POST", "/v1/invoices/inv/payments/1/refunds", JSON_TYPE,
+      "{\"external_id\":\"" PAN "\"}", 400, "InvalidRequest", "/external_id" },
+    { "a card number as an idempotency key", "POST", "/v1/invoices/inv/rescind", JSON_TYPE "Idempotency-Key: " PAN "\r\n",
+      "{\"reason\":\"r\"}", 400, "InvalidRequest", "Idempotency-Key" },
     { "no JSON", "POST", "/v1/invoices", JSON_TYPE, "{\"id\": ", 400, "InvalidRequest", "" },
     { "an empty body", "POST", "/v1/invoices", JSON_TYPE, "", 400, "InvalidRequest", "" },
     { "a list", "POST", "/v1/invoices", JSON_TYPE, "[]", 400, "InvalidRequest", "" },
