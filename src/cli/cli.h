@@ -32,6 +32,7 @@ struct cli {
     bool all;          /* account */
     bool strict;       /* domain check */
     bool force;        /* domain apply */
+    const char *currency, *adapter; /* domain init; NULL: not given */
     int revision;      /* repair: --revision; 0: not given */
     const char *domain, *compare; /* route simulate: a file or a revision; NULL: not given */
     int from_feed, draws, seed;
@@ -81,6 +82,8 @@ int body_add_cart(const char *file, json_t *body);
 int show_invoice(const struct cli *cli, int code, json_t *answer);
 
 int cmd_init(struct cli *cli);
+int cmd_domain_init(struct cli *cli);
+int cmd_domain_schema(struct cli *cli);
 int cmd_domain_apply(struct cli *cli);
 int cmd_domain_show(struct cli *cli);
 int cmd_domain_check(struct cli *cli);

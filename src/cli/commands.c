@@ -6,6 +6,8 @@ const char common_options[] = "api token json help version";
 
 const struct command commands[] = {
     { "init", NULL, "", 0, 0, cmd_init, "redis partitions", "make a Redis ready for Sluice, once" },
+    { "domain", "init", "", 0, 0, cmd_domain_init, "currency adapter", "print a small configuration document that works" },
+    { "domain", "schema", "", 0, 0, cmd_domain_schema, "", "print the JSON Schema of configuration documents" },
     { "domain", "apply", "FILE", 1, 1, cmd_domain_apply, "force", "check a configuration document and commit it" },
     { "domain", "show", "[REVISION]", 0, 1, cmd_domain_show, "", "print the configuration in use, or a revision of it" },
     { "domain", "check", "FILE", 1, 1, cmd_domain_check, "strict",
@@ -75,6 +77,8 @@ const struct cli_option cli_options[] = {
     { "cart", "FILE", 'c', "what is captured, or what remains after a refund, as JSON" },
     { "older", "SECONDS", 'o', "for longer than this (default: 60)" },
     { "strict", NULL, 'x', "warnings count as errors" },
+    { "currency", "CODE", 'U', "of its shop and accounts (default: EUR)" },
+    { "adapter", "URL", 'Q', "of its provider (default: http://127.0.0.1:8090/provider, the mock bank)" },
     { "force", NULL, 'X', "commit it in spite of the errors that the check finds" },
     { "domain", "FILE|REVISION", 'D', "of the configuration (default: the one in use)" },
     { "compare", "FILE|REVISION", 'C', "another configuration to hold against it" },

@@ -60,6 +60,8 @@ static void option_take(struct cli *cli, int key)
     case 'A': cli->all = true; break;
     case 'x': cli->strict = true; break;
     case 'X': cli->force = true; break;
+    case 'U': cli->currency = optarg; break;
+    case 'Q': cli->adapter = optarg; break;
     case 'V': cli->revision = number("revision", optarg, 1, 2147483647); break;
     case 'D': cli->domain = optarg; break;
     case 'C': cli->compare = optarg; break;

@@ -268,6 +268,10 @@ Test(cli, configurations, .init = begin, .fini = end, .timeout = 120)
 {
     static const struct cli_row rows[] = {
         { { "domain", "check", "@domain" }, 0, "0 errors", NULL },
+        { { "domain", "init", "--currency=XXX" }, 2, NULL, "sluice: --currency must be one of AED" },
+        { { "domain", "init", "--adapter=bank" }, 2, NULL, "sluice: --adapter must begin with http:// or https://" },
+        { { "domain", "init", "--currency=JPY" }, 0, "\"numeric_code\": 392, \"exponent\": 0", NULL },
+        { { "domain", "schema" }, 0, "#/components/schemas/Domain", NULL },
         { { "domain", "check", "@domain", "--json" }, 0, "[", NULL },
         { { "domain", "check", "@broken" }, 1, "error: document", NULL },
         { { "domain", "check", "@wrong", "--json" }, 1, "\"level\":\"error\"", NULL },
@@ -311,6 +315,39 @@ Test(cli, configurations, .init = begin, .fini = end, .timeout = 120)
     cli_file(&bank.daemon, "payments", SAMPLE "\n\n" SAMPLE "\n");
     free(text);
     json_decref(domain);
+    cli_walk(&bank.daemon, rows, SL_COUNT(rows));
+}
+
+#define EUROS(amount) "{\"amount\":" #amount ",\"currency\":{\"symbolic_code\":\"EUR\"}}"
+#define SMALL(id) "{\"id\":\"" id "\",\"party_id\":\"party-1\",\"shop_id\":\"shop-1\",\"details\":{\"product\":\"duck\"}," \
+                  "\"due\":\"2100-01-01T00:00:00Z\",\"cost\":" EUROS(4200) ",\"context\":{\"type\":\"text/plain\",\"data\":\"\"}}"
+
+/* If it fails, the first document that somebody starts from does not work. */
+Test(cli, the_small_configuration_passes_the_check_and_pays, .init = begin, .fini = end, .timeout = 120)
+{
+    static const struct cli_row rows[] = {
+        { { "domain", "check", "@small", "--strict" }, 0, ": 0 errors, 0 warnings.", NULL },
+        { { "domain", "apply", "@small" }, 0, "Configuration revision 2 is committed.", NULL },
+        { { "invoice", "create", "@small-1" }, 0, "Invoice s1: unpaid, 4200 EUR", NULL },
+        { { "payment", "start", "s1", "@pay", "--wait=20" }, 0, "captured", NULL },
+        { { "invoice", "create", "@small-2" }, 0, "Invoice s2: unpaid, 4200 EUR", NULL },
+        { { "payment", "start", "s2", "@hold", "--wait=20" }, 5, "processed", NULL },
+        { { "payment", "capture", "s2", "1", "4000", "--wait=20" }, 0, "captured", NULL },
+        { { "refund", "create", "s1", "1", "1200", "--wait=20" }, 0, "succeeded", NULL },
+        { { "refund", "create", "s1", "1", "--wait=20" }, 0, "succeeded", NULL },
+        { { "account", "3001" }, 0, "  3795", NULL }, /* 4200 - 105, and 4000 - 100, less 1200 and 3000 */
+    };
+    char adapter[96];
+    const char *words[] = { "domain", "init", "--currency=EUR", adapter, NULL };
+    struct cli_said said;
+
+    snprintf(adapter, sizeof(adapter), "--adapter=http://127.0.0.1:%d/provider", bank.bank.port);
+    said = cli_run(&bank.daemon, words);
+    cr_assert_eq(said.code, 0, "%s", said.err);
+    cli_file(&bank.daemon, "small", said.out);
+    cli_said_clear(&said);
+    cli_file(&bank.daemon, "small-1", SMALL("s1"));
+    cli_file(&bank.daemon, "small-2", SMALL("s2"));
     cli_walk(&bank.daemon, rows, SL_COUNT(rows));
 }
 
