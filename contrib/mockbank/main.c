@@ -135,6 +135,12 @@ static void drip(evutil_socket_t fd, short what, void *arg)
     exchange_free(exchange);
 }
 
+/* What the adapter's option "provider" says, for who runs several providers on one bank; NULL: nothing. */
+static const char *provider_of(const struct exchange *exchange)
+{
+    return json_string_value(json_object_get(json_object_get(exchange->request, "options"), "provider"));
+}
+
 static void log_call(struct exchange *exchange)
 {
     char at[RFC3339_MAX];
@@ -143,9 +149,9 @@ static void log_call(struct exchange *exchange)
     if (json_array_size(exchange->mock->log) >= LOG_MAX)
         json_array_remove(exchange->mock->log, 0);
     json_array_append_new(exchange->mock->log,
-                          json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:O?}", "at", at, "call", exchange->path, "target",
+                          json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s?,s:i,s:O?}", "at", at, "call", exchange->path, "target",
                                     exchange->target, "state", exchange->state, "key", exchange->key, "fault",
-                                    fault_name(exchange->fault.kind), "status", exchange->answer.status, "answer",
+                                    fault_name(exchange->fault.kind), "provider", provider_of(exchange), "status", exchange->answer.status, "answer",
                                     exchange->answer.body));
 }
 
@@ -345,6 +351,18 @@ static void faults_post(struct mock *mock, struct evhttp_request *http)
     json_decref(wish);
 }
 
+/* The calls that are not answered yet. */
+static json_t *under_way(const struct mock *mock)
+{
+    const struct exchange *exchange;
+    json_t *list = json_array();
+
+    DL_FOREACH(mock->exchanges, exchange)
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "call", exchange->path, "target", exchange->target, "key",
+                                              exchange->key));
+    return list;
+}
+
 static void control(struct mock *mock, struct evhttp_request *http, const char *path, int method)
 {
     if (strcmp(path, "/healthz") == 0) {
@@ -353,6 +371,8 @@ static void control(struct mock *mock, struct evhttp_request *http, const char *
         reply_json_take(http, 200, book_show(mock->book));
     } else if (strcmp(path, "/log") == 0) {
         reply_json_take(http, 200, json_incref(mock->log)); /* dropped by the reply */
+    } else if (strcmp(path, "/under-way") == 0) {
+        reply_json_take(http, 200, under_way(mock));
     } else if (strcmp(path, "/faults") == 0 && method == EVHTTP_REQ_POST) {
         faults_post(mock, http);
     } else if (strcmp(path, "/faults") == 0 && method == EVHTTP_REQ_DELETE) {

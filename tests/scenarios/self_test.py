@@ -52,7 +52,8 @@ VALUES = [
 
 CHANGE = {"invoice_payment_change": {"id": "2", "payload": {"invoice_payment_session_change": {
     "target": {"captured": {"reason": "ok"}},
-    "payload": {"session_finished": {"result": {"failed": {"failure": {"failure": {"code": "x", "sub": {"code": "y"}}}}}}}}}}}
+    "payload": {"session_finished": {"routes": [
+        {"provider": {"id": 1}, "terminal": {"id": 2}}, {"provider": {"id": 3}, "terminal": {"id": 4}}], "result": {"failed": {"failure": {"failure": {"code": "x", "sub": {"code": "y"}}}}}}}}}}}
 
 # (pattern, fits CHANGE): the language of events.
 EVENTS = [
@@ -70,6 +71,13 @@ EVENTS = [
     ("payment[2].session(captured).session_finished{reason=other}", False),
     ("payment[2].session(captured).session_finished{nothing=x}", False),
     ("payment[2].session(captured).session_finished{failure!=x:y}", False),
+    ("payment[2].session(captured).session_finished{nothing!=x}", False),
+    ("payment[2].session(captured).session_finished{routes=[P1/T2, P3/T4]}", True),
+    ("payment[2].session(captured).session_finished{routes=[P3/T4, P1/T2]}", False),
+    ("payment[2].session(captured).session_finished{routes=[P1/T2]}", False),
+    ("payment[2].session(captured).session_finished{routes=[], failed}", False),
+    ("payment[2].session(captured).session_finished{routes!=[P1/T2], failed}", True),
+    ("payment[2].session(captured).session_finished{routes=[P1/T2, P3/T4], failure=x:y}", True),
 ]
 
 

@@ -188,7 +188,15 @@ def has_word(word, value):
     return word in short_forms(value)
 
 
-FIELD = re.compile(r'\s*(?:(?P<name>[\w.]+)(?P<how>!?=|~))?(?P<value>"[^"]*"|[^,"{}]*?)\s*(?:,|$)')
+FIELD = re.compile(r'\s*(?:(?P<name>[\w.]+)(?P<how>!?=|~))?(?P<value>"[^"]*"|\[[^\]]*\]|[^,"{}]*?)\s*(?:,|$)')
+
+
+def fits(text, actual):
+    """Whether TEXT, as a field of an event has it, means ACTUAL; "[a, b]" is a list of as many items, in order."""
+    if text[:1] == "[" and text[-1:] == "]":
+        items = [one.strip() for one in text[1:-1].split(",")] if text[1:-1].strip() else []
+        return isinstance(actual, list) and len(actual) == len(items) and all(map(fits, items, actual))
+    return text in short_forms(actual)
 
 
 class Pattern:
@@ -236,8 +244,10 @@ class Pattern:
                 values = [one[step] for one in values if isinstance(one, dict) and step in one]
             if how == "~":
                 ok = any(value in form for one in values for form in short_forms(one))
-            else:
-                ok = any(value in short_forms(one) for one in values) == (how == "=")
+            elif how == "=":
+                ok = any(fits(value, one) for one in values)
+            else:  # another value, but one that is there
+                ok = bool(values) and not any(fits(value, one) for one in values)
             if not ok:
                 return f"{name} is {show(values[0]) if values else 'missing'}"
         return None

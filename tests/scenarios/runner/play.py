@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -16,8 +17,9 @@ WITHIN_S = 60              # moved time that a wait may take unless it says anot
 UNITS = {"ms": 1, "s": 1000, "m": 60000, "h": 3600000, "d": 86400000}
 SPAN = re.compile(r"([+-])(\d+)(ms|s|m|h|d)$")
 PLACE = re.compile(r"\{(\w+)(\?)?\}")
+MOMENT = re.compile(r"\{now([+-]\d+(?:ms|s|m|h|d))?\}$")
 MEMBERS = {"id", "area", "purpose", "notes", "configuration", "steps", "events", "final", "postings", "bank", "daemon"}
-STEP_WORDS = {"do", "invoice", "body", "expect", "save", "note", "eventually"}
+STEP_WORDS = {"do", "invoice", "body", "expect", "save", "note", "eventually", "as"}
 EVENTUALLY_S = 20          # real time
 
 
@@ -46,6 +48,21 @@ class Nothing:
     """Stands for an optional member that was not given."""
 
 
+class Client(threading.Thread):
+    """Makes one call of PLAY beside others."""
+
+    def __init__(self, play, step):
+        super().__init__(daemon=True)
+        self.play, self.step = play, dict(step)
+        self.fault = self.answered = None
+
+    def run(self):
+        try:
+            self.answered = self.play.call(self.step)
+        except (Failed, BadPattern) as error:
+            self.fault = str(error)
+
+
 class Play:
     """One scenario being played."""
 
@@ -62,6 +79,7 @@ class Play:
         self.identities = {}
         self.saved = {"payment": "1"}
         self.remembered = {}
+        self.begun = {}
         self.answer = None
         self.began_ms = stage.now_ms()
         patch(self.document, scenario.get("configuration", []))
@@ -72,21 +90,32 @@ class Play:
     # ---- all of it ----
 
     def run(self):
-        for number, step in enumerate(self.scenario["steps"], 1):
-            try:
-                self.step(step)
-            except (Failed, BadPattern) as error:
-                raise Failed(f"step {number}: {error}") from error
-        self.finish()
+        try:
+            for number, step in enumerate(self.scenario["steps"], 1):
+                try:
+                    self.step(step)
+                except (Failed, BadPattern) as error:
+                    raise Failed(f"step {number}: {error}") from error
+            self.finish()
+        finally:
+            self.leave()
+
+    def leave(self):
+        """The next scenario meets no fault of this one's, and no call that is still on its way."""
+        request(self.stage.bank_port, "DELETE", "/faults")
+        for client in self.begun.values():
+            client.join()
 
     def step(self, step):
-        for word in ("do", "wait", "move", "quiet", "configure", "balances", "remember", "history"):
+        for word in ("do", "wait", "move", "quiet", "configure", "balances", "remember", "history", "together", "begin", "end",
+                     "bank_is_asked"):
             if word in step:
                 getattr(self, f"step_{word}")(step)
                 return
         raise Failed(f"what is the step {show(step)}?")
 
     def finish(self):
+        expect(not self.begun, f"nobody has waited for {', '.join(self.begun)}: it needs a step \"end\"")
         if self.identities:
             self.stage.settle(list(self.identities.values()))
         events = self.scenario.get("events")
@@ -137,9 +166,11 @@ class Play:
         status, log = request(self.stage.bank_port, "GET", "/log")
         expect(status == 200, "the bank does not show its log")
         mine = tuple(f"{identity}." for identity in self.identities.values())
-        found = [row["target"] + (" callback" if row["call"].endswith("callback") else "") for row in log
-                 if row["key"].startswith(mine) and (row["target"] != "blacklist" or "blacklist" in wanted)]
-        expect(found == wanted, f"the bank was called for {found}, not {wanted}")
+        rows = [row for row in log if row["key"].startswith(mine) and (row["target"] != "blacklist" or "blacklist" in wanted)]
+        found = [row["target"] + (" callback" if row["call"].endswith("callback") else "") for row in rows]
+        named = [f"{text} by {row['provider']}" for text, row in zip(found, rows)]
+        ok = len(wanted) == len(found) and all(one in pair for one, pair in zip(wanted, zip(found, named)))
+        expect(ok, f"the bank was called for {named if any(' by ' in one for one in wanted) else found}, not {wanted}")
 
     # ---- steps: calls ----
 
@@ -175,6 +206,9 @@ class Play:
             return [self.fill(inner, parameters) for inner in template]
         if not isinstance(template, str):
             return template
+        moment = MOMENT.match(template)
+        if moment:
+            return self.value("", moment[1] or "+0ms")
         whole = PLACE.fullmatch(template)
         if whole:
             return self.parameter(whole[1], bool(whole[2]), parameters)
@@ -217,6 +251,7 @@ class Play:
                 time.sleep(0.05)
 
     def call(self, step):
+        any_answer = step.pop("any_answer", False) and "expect" not in step
         name, alias = step["do"], step.get("invoice", "1")
         expect(name in self.calls["calls"], f"there is no call {name}")
         call = self.calls["calls"][name]
@@ -235,9 +270,11 @@ class Play:
         else:
             status, answer = request(self.stage.port, method, path, self.names.own(body))
         answer = self.names.common(answer)
-        self.check_answer(name, status, answer, step.get("expect", {}))
+        if not any_answer:
+            self.check_answer(name, status, answer, step.get("expect", {}))
         for variable, pointer in step.get("save", {}).items():
             self.saved[variable] = point(answer, pointer)
+        return answer["error"] if isinstance(answer, dict) and "error" in answer else str(status)
 
     def call_bank(self, method, path, body, form):
         if not form:
@@ -265,6 +302,48 @@ class Play:
         if "answer" in wanted:
             found = differences(self.fill(wanted["answer"], {"alias": "1"}), answer)
             expect(not found, f"{name} was answered {status}, where {'; '.join(found)}")
+
+    # ---- steps: calls at the same time ----
+
+    def step_together(self, step):
+        """Several clients at once. "answers" counts how each was answered: {"202": 1, "OperationNotPermitted": 9}."""
+        unknown = set(step) - {"together", "answers", "note"}
+        expect(not unknown, f"together has no {', '.join(sorted(unknown))}")
+        clients = [Client(self, {**one, "any_answer": "answers" in step}) for one in step["together"]]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        faults = [client.fault for client in clients if client.fault]
+        expect(not faults, "; ".join(faults))
+        found = {}
+        for client in clients:
+            found[client.answered] = found.get(client.answered, 0) + 1
+        expect(found == step.get("answers", found), f"they were answered {found}, not {step.get('answers')}")
+
+    def step_begin(self, step):
+        """A client makes the call "begin", and other steps follow before it is answered."""
+        name = step.get("as", "1")
+        expect(name not in self.begun, f"a client {name} is at it already")
+        self.begun[name] = Client(self, step["begin"])
+        self.begun[name].start()
+
+    def step_end(self, step):
+        client = self.begun.pop(step["end"], None)
+        expect(client, f"no client {step['end']} has begun")
+        client.join()
+        expect(not client.fault, client.fault)
+
+    def step_bank_is_asked(self, step):
+        """Until the bank has a call for a target, and has not answered it yet."""
+        until, mine = time.monotonic() + EVENTUALLY_S, f"{self.identity(step.get('invoice', '1'))}."
+        while True:
+            status, calls = request(self.stage.bank_port, "GET", "/under-way")
+            expect(status == 200, "the bank does not show its calls")
+            if any(one["target"] == step["bank_is_asked"] and one["key"].startswith(mine) for one in calls):
+                return
+            expect(time.monotonic() < until, f"the bank is not asked for {step['bank_is_asked']}")
+            time.sleep(0.01)
 
     # ---- steps: time ----
 

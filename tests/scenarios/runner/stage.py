@@ -193,6 +193,19 @@ def merge(old, patch):
     return merged
 
 
+def account_places(data):
+    """(container, member) of each account number in the data of an object."""
+    places = [data.get("account"), *data.get("accounts", {}).values()]
+    return [(place, word) for place in places if isinstance(place, dict) for word in place if isinstance(place[word], int)]
+
+
+def own_accounts(document, data):
+    """A copy has accounts of its own: no account has two owners."""
+    used = [place[word] for row in document["objects"] for one in row.values() for place, word in account_places(one["data"])]
+    for number, (place, word) in enumerate(account_places(data), max(used, default=0) + 1):
+        place[word] = number
+
+
 def patch(document, operations):
     """Applies OPERATIONS in place; a text names a file of tests/scenarios/configurations."""
     for operation in operations:
@@ -208,6 +221,7 @@ def patch(document, operations):
             kind, ref = operation["copy"].split("/")
             made = copy.deepcopy(object_find(document, kind, ref))
             made["ref"] = {"id": operation["as"]}
+            own_accounts(document, made["data"])
             made["data"] = merge(made["data"], operation.get("with", {}))
             patch(document, [{"object": {kind: made}}])
         elif "set" in operation:
@@ -279,6 +293,8 @@ class Names:
                              ("external_account_set", "accounts")):
             for one in objects(owned, kind):
                 self.shift_accounts(one["data"].get(member, {}))
+        for one in objects(owned, "provider"): # so that the bank's log can name it
+            one["data"].get("proxy", {}).setdefault("additional", {}).setdefault("provider", str(one["ref"]["id"]))
         self.set_revision(owned, revision)
         return owned
 
