@@ -24,6 +24,7 @@ struct card_store;
 struct event_base;
 struct guard;
 struct limit_store;
+struct roster;
 
 struct api_setup {
     struct event_base *base;
@@ -36,6 +37,7 @@ struct api_setup {
     const struct space *space;
     struct runtime *runtime;
     struct wheel *wheel;
+    const struct roster *roster;
     struct effects *effects;
     struct health_watch *health;
     struct limit_store *limits;

@@ -1,4 +1,4 @@
-/* /v1/machines, /v1/timers, /v1/partitions, /v1/daemons: what operators look at. */
+/* /v1/machines, /v1/timers, /v1/partitions: what operators look at. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,23 +264,7 @@ void timers_list(struct api_request *request)
     list_sets(request, space_wheel, NULL, (struct listing){ 0 });
 }
 
-/* ---- daemons, partitions ---- */
-
-void daemons_list(struct api_request *request)
-{
-    const char *const *names;
-    size_t i, count = wheel_daemons(api_setup(request)->wheel, &names);
-    struct buf json = BUF_EMPTY;
-
-    buf_char(&json, '[');
-    for (i = 0; i < count; i++) {
-        buf_str(&json, i ? ",{\"name\":" : "{\"name\":");
-        buf_json_str(&json, names[i], strlen(names[i]));
-        buf_char(&json, '}');
-    }
-    buf_char(&json, ']');
-    answer_json(request, 200, &json);
-}
+/* ---- partitions ---- */
 
 struct depths {
     int left, next;

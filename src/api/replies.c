@@ -105,7 +105,10 @@ static const struct {
       "'kind':{'type':'string'},'url':{'type':'string'},'key':{'type':'string'}}},'activity':{'type':'string'},"
       "'removed':{'type':'boolean'},'settled':{'type':'boolean'},'machine':'#MachineState'}}" },
     { "Daemons",
-      "{'type':'array','items':{'type':'object','required':['name'],'properties':{'name':{'type':'string'}}}}" },
+      "{'type':'array','items':{'type':'object','required':['name'],'properties':{'name':{'type':'string'},'version':"
+      "{'type':'string'},'started_at':{'type':'string','format':'date-time'},'host':{'type':'string'},'pid':{'type':"
+      "'integer'},'listen':{'type':'array','items':{'type':'string'}},'options':{'type':'object'},'differs':{'type':"
+      "'array','items':{'type':'string'}}}}}" },
     { "Partitions",
       "{'type':'array','items':{'type':'object','required':['partition','tag','owner','waiting'],'properties':{"
       "'partition':{'type':'integer'},'tag':{'type':'string'},'owner':{'type':'string'},'waiting':{'type':'integer'}}}}" },

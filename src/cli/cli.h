@@ -114,6 +114,7 @@ int cmd_timers(struct cli *cli);
 int cmd_machines(struct cli *cli);
 int cmd_stuck(struct cli *cli);
 int cmd_partitions(struct cli *cli);
+int cmd_daemons(struct cli *cli);
 int cmd_health(struct cli *cli);
 int cmd_account(struct cli *cli);
 int cmd_limit_show(struct cli *cli);

@@ -46,6 +46,7 @@ const struct command commands[] = {
     { "machines", NULL, "", 0, 0, cmd_machines, "status limit", "invoices and templates whose machine has failed, or by --status" },
     { "stuck", NULL, "", 0, 0, cmd_stuck, "older limit",
       "machines that have failed, or are retrying or overdue for longer than --older, and why" },
+    { "daemons", NULL, "", 0, 0, cmd_daemons, "", "which daemons are alive, and where they differ that must not" },
     { "partitions", NULL, "", 0, 0, cmd_partitions, "", "who prefers which partition, and how much waits there" },
     { "health", NULL, "", 0, 0, cmd_health, "", "failure rates of providers, as routing sees them" },
     { "account", NULL, "[ID]", 0, 1, cmd_account, "all", "balances of a ledger account" },

@@ -1,4 +1,4 @@
-/* sluice timers, machines, stuck, partitions, health, account, limit: what operators look at. */
+/* sluice timers, machines, stuck, daemons, partitions, health, account, limit: what operators look at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +116,44 @@ int cmd_stuck(struct cli *cli)
 
     snprintf(path, sizeof(path), "/v1/machines?status=stuck&older=%d&", cli->older_s);
     return list(cli, path, stuck_titles, "Nothing is stuck.");
+}
+
+/* The texts of LIST, comma between. */
+static void add_texts(struct table *table, const json_t *list)
+{
+    struct buf text = BUF_EMPTY;
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)list, i, one)
+        buf_printf(&text, "%s%s", i ? ", " : "", json_string_value(one));
+    table_cell(table, "%s", buf_text(&text));
+    buf_clear(&text);
+}
+
+int cmd_daemons(struct cli *cli)
+{
+    static const char *const titles[] = { "NAME", "VERSION", "STARTED", "LISTENS ON", "DIFFERS", NULL };
+    struct table *table;
+    json_t *answer, *entry;
+    int code = api_get(cli, "/v1/daemons", &answer);
+    size_t i;
+
+    if (!code && cli->json) {
+        print_json(answer);
+    } else if (!code) {
+        table = table_new(titles);
+        json_array_foreach(answer, i, entry) {
+            table_cell(table, "%s", text_of(entry, "name"));
+            table_cell(table, "%s", text_of(entry, "version"));
+            table_cell(table, "%s", text_of(entry, "started_at"));
+            add_texts(table, json_object_get(entry, "listen"));
+            add_texts(table, json_object_get(entry, "differs"));
+        }
+        table_print_take(table, "No daemon is alive.");
+    }
+    json_decref(answer);
+    return code;
 }
 
 int cmd_partitions(struct cli *cli)

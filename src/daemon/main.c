@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "cards/store.h"
 #include "daemon/alarm_loop.h"
+#include "daemon/card.h"
 #include "daemon/options.h"
 #include "engine/redis_store.h"
 #include "limits/store.h"
@@ -26,6 +28,7 @@
 #include "redis/guard.h"
 #include "redis/meta.h"
 #include "redis/partition.h"
+#include "redis/roster.h"
 #include "redis/script_list.h"
 #include "redis/server.h"
 
@@ -39,6 +42,8 @@ struct daemon {
     struct alarm_loop *alarm;
     struct server *server;
     struct client *client;
+    struct roster *roster;
+    char *differing; /* what card_compare() has told */
     struct guard *guard; /* from the moment that it runs */
     struct space *space;
     struct domain_store *domains;
@@ -54,6 +59,7 @@ struct daemon {
     struct api *api;
     struct event *signals[4];
     char name[128];
+    int64_t started_us; /* since 1970 */
     bool checking, running, stopping, durable;
     int status;
 };
@@ -67,6 +73,15 @@ static void daemon_end(struct daemon *daemon, int status)
 }
 
 /* ---- start ---- */
+
+/* Its card has its addresses, now that they are known. */
+static void daemon_say(struct daemon *daemon)
+{
+    char *card = card_write(daemon->name, daemon->started_us, &daemon->options, true);
+
+    roster_say(daemon->roster, card);
+    free(card);
+}
 
 static void daemon_run(struct daemon *daemon, int partitions)
 {
@@ -116,7 +131,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
     if (api_new(&(struct api_setup){
             .base = daemon->base, .listen = options->listen, .listen_count = options->listen_count, .reuse_port = options->reuse_port,
             .auth = daemon->auth, .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime,
-            .wheel = daemon->wheel, .effects = daemon->effects, .health = daemon->health, .limits = daemon->limits,
+            .wheel = daemon->wheel, .roster = daemon->roster, .effects = daemon->effects, .health = daemon->health, .limits = daemon->limits,
             .cards = daemon->cards, .http = options->http,
             .domains = daemon->domains, .alarm = &alarm_loop_ops,
             .alarm_ctx = daemon->alarm, .guard = daemon->guard,
@@ -128,6 +143,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
         return;
     }
     daemon->running = true;
+    daemon_say(daemon);
     log_info("%s serves %d partitions%s", daemon->name, partitions,
              daemon->auth ? "" : " WITHOUT TOKENS: everybody who reaches it may do everything");
     for (i = 0; i < options->listen_count; i++) {
@@ -152,14 +168,40 @@ static bool start_may(struct daemon *daemon, const struct meta_result *result)
     return false;
 }
 
+/* The name is ours, or HOLDER's: two under one name would take each other's partitions for their own. */
+static void daemon_enlisted(void *arg, const char *holder)
+{
+    struct daemon *daemon = arg;
+
+    if (!holder) {
+        daemon_run(daemon, daemon->options.partitions);
+        return;
+    }
+    log_error("a daemon of the name %s runs already: %s; give this one another --name", daemon->name, holder);
+    daemon_end(daemon, 1);
+}
+
+static void others_seen(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    card_compare(daemon->roster, &daemon->differing);
+}
+
 static void durability_checked(void *arg, const struct meta_result *result)
 {
     struct daemon *daemon = arg;
+    char *card;
 
     if (!start_may(daemon, result))
         return;
     daemon->durable = !*result->message; /* what is said of it, the guard says */
-    daemon_run(daemon, daemon->options.partitions);
+    daemon->roster = roster_new(&(struct roster_setup){
+        .base = daemon->base, .client = daemon->client, .name = daemon->name, .seen = others_seen, .seen_arg = daemon,
+    });
+    card = card_write(daemon->name, daemon->started_us, &daemon->options, false);
+    roster_enlist(daemon->roster, card, daemon_enlisted, daemon);
+    free(card);
 }
 
 static void meta_checked(void *arg, const struct meta_result *result)
@@ -230,6 +272,7 @@ static void drained(void *arg)
 {
     struct daemon *daemon = arg;
 
+    roster_leave(daemon->roster);
     wheel_stop(daemon->wheel, said_goodbye, daemon);
 }
 
@@ -314,6 +357,8 @@ static void daemon_free(struct daemon *daemon)
             event_free(daemon->signals[i]);
     }
     client_free(daemon->client); /* whatever waits for Redis is answered now */
+    roster_free(daemon->roster);
+    free(daemon->differing);
     wheel_free(daemon->wheel);
     runtime_free(daemon->runtime); /* cancels what is out at providers */
     api_free(daemon->api); /* after those who may still have answers for its requests */
@@ -340,6 +385,7 @@ int main(int argc, char **argv)
     xmalloc_init();
     options_parse(argc, argv, &daemon.options);
     daemon_name(&daemon);
+    daemon.started_us = clock_wall_us();
     if (daemon.options.tokens && auth_load(daemon.options.tokens, &daemon.auth, &why)) {
         log_error("%s", why);
         free(why);

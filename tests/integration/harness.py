@@ -163,7 +163,7 @@ class World:
         process = self.start(name, [
             f"{BUILD}/sluiced", "--insecure", "--fault-detector=off", f"--redis=unix://{self.socket}",
             "--listen=127.0.0.1:0",
-            f"--lease={lease_ms or self.lease_ms}", f"--name={name}"], environment)
+            f"--lease={lease_ms or self.lease_ms}", f"--name={name}-{self.daemons}"], environment)
         return process, process.listening()
 
     def apply_domain(self, port, name="domain.json", edit=lambda text: text):

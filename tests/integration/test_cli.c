@@ -236,6 +236,8 @@ Test(cli, looks_at_what_is_there, .init = begin, .fini = end, .timeout = 120)
         { { "repair", "nobody", "--dry-run" }, 1, NULL, "sluice: " },
         { { "repair" }, 2, NULL, "sluice: usage: sluice repair INVOICE\n" },
         { { "partitions" }, 0, "        3  {", NULL },
+        { { "daemons" }, 0, "DIFFERS", NULL },
+        { { "daemons", "--json" }, 0, "\"name\":", NULL },
         { { "partitions", "--json" }, 0, "\"partition\":3", NULL },
         { { "health" }, 0, "The fault detector is off.\n", NULL },
         { { "health", "--json" }, 0, "\"enabled\":false", NULL },

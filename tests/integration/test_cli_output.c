@@ -190,6 +190,9 @@ Test(cli_output, lists_have_headers_and_say_when_they_are_cut_or_empty, .init = 
     text = said(WORDS("partitions"));
     check_has(text, WORDS("PARTITION  TAG", "WAITING  OWNER"));
     free(text);
+    text = said(WORDS("daemons"));
+    check_has(text, WORDS("NAME", "VERSION", "STARTED", "LISTENS ON", "http://127.0.0.1:"));
+    free(text);
     text = said(WORDS("account", "--all"));
     check_has(text, WORDS("ACCOUNT", "CURRENCY", "RUB"));
     first = strstr(text, "\n   3001"), second = strstr(text, "\n   4001");

@@ -17,6 +17,7 @@
 #include "lua/events.h"
 #include "lua/extend.h"
 #include "lua/fail.h"
+#include "lua/enlist.h"
 #include "lua/heartbeat.h"
 #include "lua/load.h"
 #include "redis/script_list.h"
@@ -642,6 +643,50 @@ Test(heartbeat, tells_who_is_there_and_forgets_who_is_not, .init = begin, .fini 
     cr_expect_str_eq(answer.texts[2], "a");
 }
 
+static int64_t enlist(const char *name, const char *instance, const char *silent, const char *leaving)
+{
+    struct lua_enlist_keys keys = { slice_of("cards") };
+    struct lua_enlist_args args = {
+        slice_of(name), slice_of(instance), slice_of(instance), slice_of(silent), slice_of(leaving),
+    };
+
+    lua_enlist(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    return answer.err ? -1 : answer.numbers[0];
+}
+
+/* If this fails, two daemons have one name, or one that was killed keeps it. */
+Test(enlist, a_name_is_of_one_instance_that_is_not_silent, .init = begin, .fini = end)
+{
+    char *before, *after;
+
+    redis_fixture_ask(&redis, "HSET", "cards", "dead", "1 x x", "broken", "nonsense", NULL);
+    cr_expect_eq(enlist("a", "one", "60000", "0"), LUA_ENLIST_DONE);
+    cr_expect_str_eq(redis_fixture_ask(&redis, "HLEN", "cards", NULL), "1", "who is silent or makes no sense is forgotten");
+    cr_expect_eq(enlist("b", "two", "60000", "0"), LUA_ENLIST_DONE);
+    cr_assert_eq(answer.count, 5);
+    cr_expect_str_eq(answer.texts[1], "a");
+    cr_expect_str_eq(answer.texts[2], "one");
+    cr_expect_str_eq(answer.texts[3], "b");
+    before = digest();
+    cr_expect_eq(enlist("a", "three", "60000", "0"), LUA_ENLIST_TAKEN);
+    cr_expect_str_eq(answer.texts[2], "one", "the card of the one who has it");
+    cr_expect_eq(enlist("a", "three", "60000", "1"), LUA_ENLIST_TAKEN, "nobody leaves in another's place");
+    cr_expect_eq(enlist("", "three", "60000", "0"), -1);
+    cr_expect_eq(enlist("c", "", "60000", "0"), -1);
+    cr_expect_eq(enlist("c", "th ree", "60000", "0"), -1);
+    cr_expect_eq(enlist("c", "three", "0", "0"), -1);
+    after = digest();
+    cr_expect_str_eq(before, after, "a refusal left something behind");
+    cr_expect_eq(enlist("a", "one", "60000", "1"), LUA_ENLIST_DONE);
+    cr_expect_eq(answer.count, 3);
+    cr_expect_eq(enlist("a", "three", "60000", "0"), LUA_ENLIST_DONE);
+    redis_fixture_ask(&redis, "HSET", "cards", "a", "1 one one", NULL);
+    cr_expect_eq(enlist("a", "four", "60000", "0"), LUA_ENLIST_DONE, "who is silent has no name");
+    free(before);
+    free(after);
+}
+
 static void load(const char *at)
 {
     struct lua_load_keys keys = { slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel") };
@@ -805,7 +850,7 @@ Test(customer_link, once_is_enough_and_refusals_leave_no_trace, .init = begin, .
 /* If this fails, a key that somebody overwrote turns another script's work into half of it. */
 Test(scripts, keys_of_a_wrong_type_are_errors_without_a_trace, .init = begin, .fini = end)
 {
-    static const char *const strings[] = { "{a}:m", "{a}:m:events", "{a}:wheel", "{a}:failed", "daemons", "meta" };
+    static const char *const strings[] = { "{a}:m", "{a}:m:events", "{a}:wheel", "{a}:failed", "daemons", "cards", "meta" };
     char *before, *after;
     size_t i;
 
@@ -822,6 +867,7 @@ Test(scripts, keys_of_a_wrong_type_are_errors_without_a_trace, .init = begin, .f
     cr_expect_eq(bind("inv:a"), -1);
     heartbeat("a", "3000", "0");
     cr_expect_eq(answer.err, SL_EREFUSED);
+    cr_expect_eq(enlist("a", "one", "3000", "0"), -1);
     load("0");
     cr_expect_eq(answer.err, SL_EREFUSED);
     events("0", "1");

@@ -175,7 +175,7 @@ char *daemon_fixture_digest(struct daemon_fixture *daemon)
     static const char script[] =
         "local keys = redis.call('KEYS', '*') table.sort(keys) local digest = ''\n"
         "for _, key in ipairs(keys) do\n"
-        "    if key ~= 'sluice:daemons' and key ~= 'sluice:{domain}:health' then\n"
+        "    if key:sub(1, 14) ~= 'sluice:daemons' and key ~= 'sluice:{domain}:health' then\n"
         "        digest = redis.sha1hex(digest .. key .. redis.call('DUMP', key))\n"
         "    end\n"
         "end\n"
