@@ -147,12 +147,45 @@ void callbacks_session(struct api_request *request)
 
 /* ---- GetPayment ---- */
 
+static void tagged_read(void *arg, const struct runtime_result *result);
+
+/* The invoice whose payment is asked for, while the payment's configuration is read. */
+struct fetching {
+    const char *id;
+};
+
+static void config_fetched(void *arg, enum sl_err err)
+{
+    struct api_request *request = arg;
+    const struct fetching *fetching = request->waiting;
+
+    if (err)
+        answer_err(request, err == SL_ENOENT ? SL_ECORRUPT : err, "PaymentNotFound", "the payment's configuration cannot be read");
+    else
+        runtime_read(api_setup(request)->runtime, &invoice_kind, fetching->id, 0, tagged_read, request);
+}
+
+/* What is told of a payment is of its own revision, which may be in nobody's memory after a restart. */
+static void config_fetch(struct api_request *request, int64_t revision, const char *id)
+{
+    struct fetching *fetching = arena_alloc(request->arena, sizeof(*fetching));
+
+    if (request->waiting) { /* read a moment ago, and gone again */
+        answer_err(request, SL_EDOWN, "PaymentNotFound", NULL);
+        return;
+    }
+    fetching->id = arena_strdup(request->arena, id);
+    request->waiting = fetching;
+    domain_store_ops.fetch(api_setup(request)->domains, revision, config_fetched, request);
+}
+
 static void answer_payment_info(struct api_request *request, const struct runtime_result *result)
 {
     const struct api_setup *setup = api_setup(request);
     const struct invoice_state *state = result->state;
     const struct payment_state *payment = payment_of_tag(state, request->params[0]);
-    const struct domain *head = domain_store_ops.head(setup->domains), *config;
+    const struct domain *head = domain_store_ops.head(setup->domains);
+    const struct domain *config = payment ? domain_store_ops.get(setup->domains, payment->payment.domain_revision) : NULL;
     struct payment_info info = { 0 };
     struct buf json = BUF_EMPTY;
     const char *why;
@@ -161,8 +194,11 @@ static void answer_payment_info(struct api_request *request, const struct runtim
         answer_problem(request, 404, "PaymentNotFound", "no payment has this tag", NULL);
         return;
     }
-    config = domain_store_ops.get(setup->domains, payment->payment.domain_revision);
-    if (payment_info_of(state, payment, config ? config : head, head, request->arena, &info, &why)) {
+    if (!config) {
+        config_fetch(request, payment->payment.domain_revision, result->id);
+        return;
+    }
+    if (payment_info_of(state, payment, config, head, request->arena, &info, &why)) {
         answer_problem(request, 500, "Internal", why, NULL);
         return;
     }

@@ -234,11 +234,11 @@ static void decode_time(struct decoder *decoder, const json_t *json, const struc
     const char *text = plain_text(json);
     int64_t us;
 
-    /* 1970-01-01T00:00:00Z itself is 0, which means absent. */
-    if (!text || !rfc3339_parse(text, &us) || us == 0) {
+    if (!text || !rfc3339_parse(text, &us)) {
         fault(decoder, place, "must be an RFC 3339 time, e.g. 2026-01-31T23:59:59Z");
         return;
     }
+    us = us == 0 ? 1 : us; /* 0 means absent: the first moment of all is kept as the one after it */
     memcpy(out, &us, sizeof(us));
 }
 

@@ -175,6 +175,14 @@ static int64_t wait_until_us(const struct step_in *in, const struct proxy_timer 
     return in->now_us + (wait_us < SESSION_WAIT_MAX_US ? wait_us : SESSION_WAIT_MAX_US);
 }
 
+/* A poll without news is told from the next one by the commit between them (session_key), so that one is never due at once. */
+static int64_t sleep_until_ms(const struct step_ctx *ctx, const struct proxy_timer *timer)
+{
+    int64_t until_ms = moment_ms(wait_until_us(ctx->in, timer)), now_ms = ctx->in->now_us / 1000;
+
+    return ctx->out->change_count == 0 && until_ms <= now_ms ? now_ms + 1 : until_ms;
+}
+
 /* False: the adapter broke its contract and the step has failed. */
 static bool apply_trx(struct step_ctx *ctx, const struct session *session, const struct trx *trx)
 {
@@ -327,7 +335,7 @@ void session_apply(struct step_ctx *ctx, const struct session *session, const st
     case PROXY_INTENT_FINISH: apply_finish(ctx, session, intent->finish); break;
     case PROXY_INTENT_SLEEP:
         apply_interaction(ctx, session, intent->sleep->user_interaction, intent->sleep->user_interaction_completion);
-        step_timer_ms(ctx->out, moment_ms(wait_until_us(ctx->in, &intent->sleep->timer)));
+        step_timer_ms(ctx->out, sleep_until_ms(ctx, &intent->sleep->timer));
         break;
     case PROXY_INTENT_SUSPEND: apply_suspend(ctx, session, intent->suspend); break;
     default: break; /* none: the suspension goes on */

@@ -204,20 +204,6 @@ static void settle(const struct banked *bank, const struct post *row)
         banked_until(bank, row->until, row->field, row->value);
 }
 
-static void restart(struct banked *bank)
-{
-    char redis[160];
-    const char *words[] = { redis, "--listen=127.0.0.1:0", "--durability=relaxed", "--grace=2000", "--insecure", NULL };
-    int out;
-
-    kill(bank->daemon.pid, SIGKILL);
-    daemon_fixture_wait(&bank->daemon);
-    snprintf(redis, sizeof(redis), "--redis=%s", server_url(bank->daemon.redis.server));
-    bank->daemon.pid = daemon_fixture_spawn("sluiced", bank->daemon.log, words, &out);
-    bank->daemon.port = daemon_fixture_port(out);
-    close(out);
-}
-
 /* If it fails, somewhere a POST that comes twice is done twice, or is answered otherwise than at first. */
 Test(api_once_posts, each_is_done_once_and_answered_the_same, .timeout = 120)
 {
@@ -236,7 +222,7 @@ Test(api_once_posts, each_is_done_once_and_answered_the_same, .timeout = 120)
         settle(&bank, &posts[i]);
         expect_again(&bank, paths[i], key, &posts[i], &first[i]);
     }
-    restart(&bank);
+    banked_restart(&bank);
     for (i = 0; i < SL_COUNT(posts); i++) {
         snprintf(key, sizeof(key), "key-%zu", i);
         expect_again(&bank, paths[i], key, &posts[i], &first[i]);

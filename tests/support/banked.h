@@ -18,6 +18,9 @@ struct banked {
 /* With the example configuration, whose adapters are the mock bank. OPTION: a further one for sluiced, or NULL. */
 void banked_open(struct banked *banked, const char *option);
 void banked_close(struct banked *banked);
+/* Kills sluiced and starts another one, on the same Redis and another port; open to everybody. Waits until it
+ * is ready. The bank keeps the old port. */
+void banked_restart(struct banked *banked);
 
 /* The example configuration, to be changed. The caller's. */
 json_t *banked_domain(const struct banked *banked);

@@ -128,6 +128,9 @@ Test(steps_payment, fails_at_every_place_with_its_own_code)
         { "deadline", "shop-acme-books", NULL, NULL, ",\"processing_deadline\":\"2023-11-14T22:13:20Z\"",
           "failed:authorization_failed:processing_deadline_reached",
           "risk_score_changed | route_changed | cash_flow_changed | rollback_started | status:failed", 42000 },
+        { "deadline at the first moment of all", "shop-acme-books", NULL, NULL, ",\"processing_deadline\":\"1970-01-01T00:00:00Z\"",
+          "failed:authorization_failed:processing_deadline_reached",
+          "risk_score_changed | route_changed | cash_flow_changed | rollback_started | status:failed", 42000 },
         { "provider", "shop-acme-books", NULL, DECLINED, NULL, "failed:authorization_failed:insufficient_funds",
           "risk_score_changed | route_changed | cash_flow_changed | started(processed) | "
           "finished(failed) rollback_started | status:failed", 42000 },

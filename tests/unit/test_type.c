@@ -295,7 +295,7 @@ Test(type, faults_name_their_place)
         { "{\"id\":\"x\",\"color\":2}", "/color", "must be one of: red, dark_blue" },
         { "{\"id\":\"x\",\"at\":\"yesterday\"}", "/at", "must be an RFC 3339 time, e.g. 2026-01-31T23:59:59Z" },
         { "{\"id\":\"x\",\"at\":1}", "/at", "must be an RFC 3339 time, e.g. 2026-01-31T23:59:59Z" },
-        { "{\"id\":\"x\",\"at\":\"1970-01-01T00:00:00Z\"}", "/at",
+        { "{\"id\":\"x\",\"at\":\"1969-12-31T23:59:59Z\"}", "/at",
           "must be an RFC 3339 time, e.g. 2026-01-31T23:59:59Z" },
         { "{\"id\":\"x\",\"blob\":\"QUJDRA=\"}", "/blob", "must be base64" },
         { "{\"id\":\"x\",\"blob\":\"Q===\"}", "/blob", "must be base64" },
@@ -359,6 +359,16 @@ Test(type, faults_are_collected_up_to_a_bound)
     cr_assert_eq(type_decode_text(&id_set_type, text.data, text.len, 0, arena, &list, NULL), SL_EINVAL);
     buf_clear(&text);
     free(many);
+}
+
+/* The first moment that there is is as good as any other, though 0 stands for an absent one. */
+Test(type, the_first_moment_is_there)
+{
+    struct all all;
+
+    must_decode(&all_type, "{\"id\":\"x\",\"at\":\"1970-01-01T00:00:00Z\"}", &all);
+    cr_expect_eq(all.at, 1);
+    must_encode(&all_type, &all, "{\"id\":\"x\",\"at\":\"1970-01-01T00:00:00.000001Z\"}");
 }
 
 /* Text that is not JSON gets the place in the text; nothing lenient slips through the parser. */
