@@ -155,16 +155,34 @@ struct operation_failure route_failure(const struct route_search *search, int gr
     return failure_make(arena, code, routing_rejections(&search->candidates, group, arena));
 }
 
+/* As the terms of ROUTE say, one of the candidates. */
+static const bool *skips_recurrent(const struct route_search *search, const struct route *route)
+{
+    size_t i;
+
+    for (i = 0; i < search->candidates.count; i++) {
+        const struct candidate *candidate = &search->candidates.list[i];
+        const struct route own = route_of(candidate);
+
+        if (route_equal(&own, route))
+            return arena_memdup(search->ctx->in->arena, &candidate->skip_recurrent, sizeof(candidate->skip_recurrent));
+    }
+    return NULL;
+}
+
 /* A route is named only because the protocol wants one; the next step gives all holds back. */
 void route_record_none(struct route_search *search)
 {
     struct step_ctx *ctx = search->ctx;
     struct operation_failure failure = route_failure(search, search->last_group);
+    struct route_decision decision = { 0 };
     struct route_changed changed = { .candidates = considered_routes(search) };
 
     if (changed.candidates.count == 0)
         changed.candidates = search->initial;
     changed.route = *(const struct route *)changed.candidates.items;
+    decision.skip_recurrent = skips_recurrent(search, &changed.route);
+    changed.decision = arena_memdup(ctx->in->arena, &decision, sizeof(decision));
     emit_route(search, &changed);
     emit_rollback(ctx, ctx->payment->failure ? ctx->payment->failure : &failure);
     step_continue(ctx->in, ctx->out);

@@ -110,8 +110,8 @@ void session_run(struct step_ctx *ctx, const struct session *session)
             session_fail(ctx, session, &timeout);
         break;
     case SESSION_FINISHED:
-        step_fail(ctx->in, ctx->out, "the %s session is finished and its payment is not done with it",
-                  type_name_of(&type_target, session->target.tag));
+        log_warn("invoice %s payment %s: the %s session is finished; its timer does nothing", ctx->in->id,
+                 ctx->payment->payment.id, type_name_of(&type_target, session->target.tag));
         break;
     }
 }

@@ -158,6 +158,15 @@ Test(steps_routing, weights_decide_among_equals)
     cr_assert(first == 14, "terminal 1 was chosen %d times of 20", first);
 }
 
+/* The decision of the route_changed that event NUMBER begins with. */
+static const struct route_decision *route_decision_of(const struct payment_world *world, size_t number)
+{
+    const struct invoice_change *change = world->driver.events[number - 1].changes[0];
+
+    cr_assert_eq(change->invoice_payment_change->payload.tag, PCHG_ROUTE_CHANGED);
+    return change->invoice_payment_change->payload.route_changed->decision;
+}
+
 /* Candidates that were all tried before leave a placeholder route and a rollback, and nothing is held (payment.md 8.5,
  * 8.13). Fails: a payment goes over a route that has declined it, or hangs. */
 Test(steps_routing, a_route_is_never_attempted_twice)
@@ -173,6 +182,8 @@ Test(steps_routing, a_route_is_never_attempted_twice)
     payment = invoice_active_payment(world_state(&world));
     payment->routes = (struct type_list){ &attempted, 1 };
     world_run(&world);
+    cr_assert_not_null(route_decision_of(&world, 6), "what the named route's terms say is told of a failed routing, too");
+    cr_assert_not(*route_decision_of(&world, 6)->skip_recurrent);
     cr_assert_str_eq(world_history(&world, 6), "route_changed rollback_started | status:failed");
     cr_assert_str_eq(world_status(&world), "failed:no_route_found:forbidden");
     cr_assert_str_eq(candidates(&world), "t1");

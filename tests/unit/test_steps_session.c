@@ -2,6 +2,7 @@
 
 #include "payment/calls.h"
 #include "payment/note.h"
+#include "payment/repair.h"
 #include "support/domain_doc.h"
 #include "support/payment_world.h"
 
@@ -306,6 +307,36 @@ Test(steps_session, a_poll_without_news_is_never_due_at_once)
         cr_expect_eq(world.driver.due_ms <= world.driver.now_us / 1000, rows[i].at_once, "%s", rows[i].answer);
         world_close(&world);
     }
+}
+
+/* A session that is over waits for nothing (session.md 1), whoever has set its timer. Fails: a repair that ends a session by
+ * hand parks the invoice again. */
+Test(steps_session, a_tick_on_a_finished_session_does_nothing)
+{
+    static const char end[] =
+        "{\"changes\":[{\"invoice_payment_change\":{\"id\":\"1\",\"payload\":{\"invoice_payment_session_change\":{\"target\":"
+        "{\"processed\":{}},\"payload\":{\"session_finished\":{\"result\":{\"failed\":{\"failure\":{\"failure\":{\"code\":\"x\"}}}}}}}}}}],"
+        "\"action\":{\"timer\":{\"set_timer\":{\"timer\":{\"timeout\":0}}}}}";
+    struct type_errors errors = { .count = 0 };
+    struct repair_call repair;
+    struct invoice_call call = { .kind = CALL_REPAIR, .repair = &repair };
+    struct payment_world world;
+    size_t events;
+
+    open_at_session(&world);
+    world_say_error(&world, SL_EPROTO);
+    cr_assert(machine_driver_fire(&world.driver) == STEP_FAIL);
+    cr_assert(type_decode_text(&type_repair_call, end, strlen(end), 0, world.driver.arena, &repair, &errors) == SL_OK,
+              "%s %s", errors.list[0].path, errors.list[0].message);
+    world.driver.failed = false;
+    cr_assert(machine_driver_input(&world.driver, IN_REPAIR, &call) == STEP_OK, "%s", world_refusal(&world));
+    cr_assert_gt(world.driver.due_ms, 0);
+    events = world.driver.event_count;
+    cr_expect(machine_driver_fire(&world.driver) == STEP_OK, "%s", world.driver.reason);
+    cr_expect_eq(world.driver.event_count, events);
+    cr_expect_eq(world.driver.due_ms, 0, "nothing is due any more");
+    cr_expect_not(world.driver.failed);
+    world_close(&world);
 }
 
 /* A provider that cannot be reached is asked again with the same key; one that talks nonsense stops the machine. */
