@@ -34,7 +34,8 @@ struct turnover_facts {
     const struct cash *partial;       /* payments: the captured cost, which a commit counts; NULL: the whole body */
     int64_t created_at;               /* us; of the operation: the payment or the refund. Names the period */
     bool is_refund;
-    bool session_present;             /* a finished session of the same route: turns invertable limits round */
+    bool session_present;             /* payments: a finished session of the same route, which turns invertable limits
+                                         round; never set for a refund, whose session is no attempt */
     const struct domain *domain;      /* rates and factors of the operation's revision; NULL: nothing is converted */
 };
 

@@ -207,7 +207,6 @@ bool limits_ask_refund(struct step_ctx *ctx, enum limit_verb verb, struct limits
     facts.is_refund = true;
     facts.body = refund->cash;
     facts.created_at = refund->created_at;
-    facts.session_present = session && session->status == SESSION_FINISHED;
     task.operation = turnover_refund_operation(ctx->in->arena, ctx->in->id, ctx->payment->payment.id, refund->id);
     return !route || ask_of_route(ctx, route, payment_state_cost(ctx->payment), &task, &facts, ask, NULL, NULL);
 }

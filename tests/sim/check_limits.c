@@ -1,8 +1,16 @@
 /* Turnover counters: nothing is held, each is the sum of what its operations committed, and what was committed is what
- * the histories imply, operation by operation: a shop's turnover counts every payment that got past its limits, a
- * route's what was captured and what was refunded of it, and an invertable one the attempts that failed. How much an
- * operation counts for, and on which counter, is asked of src/limits; which operations there are, and how each ended,
- * is found out here.                                                                                        */
+ * the histories imply, operation by operation. How much an operation counts for, and on which counter, is asked of
+ * src/limits; which operations there are, how each ended, and what that means for a limit is found out here, from
+ * doc/spec/limits.md 4.2 and 6 to 8:
+ *
+ *   operation                                            normal limits    invertable limits
+ *   shop: the payment got past its limits                counts           counts
+ *   attempt: captured, its session finished              counts           -
+ *   attempt: captured without a session (registered)     counts           counts
+ *   attempt: failed or cancelled, its session finished   -                counts: a failed attempt
+ *   attempt: failed or cancelled without one             -                -
+ *   refund: succeeded                                    counts           counts
+ *   refund: failed, with a session or without            -                -                                */
 #include "sim/check.h"
 
 #include <inttypes.h>
@@ -43,34 +51,47 @@ static void imply(struct checking *checking, const char *counter, const char *op
     HASH_ADD_STR(checking->turnovers, key, turnover);
 }
 
-/* LIMITS are asked to end OPERATION with VERB: what stays committed is remembered. */
+/* For which limits an operation counts, now that it is over: a row of the table above. */
+struct ended {
+    bool normal, invertable;
+};
+
+static const struct ended counts = { true, true }, counts_not = { false, false };
+
+static struct ended attempt_end(bool captured, bool session_finished)
+{
+    return (struct ended){ captured, captured != session_finished };
+}
+
+/* What of OPERATION, which ended so, stays on the counters of LIMITS is remembered. */
 static void imply_limits(struct implying *implying, const struct type_list *limits, const char *operation,
-                         enum limit_verb verb)
+                         struct ended ended)
 {
     const struct turnover_limit *list = limits ? limits->items : NULL;
-    size_t i, j, count = limits ? limits->count : 0, requests_count = 0;
-    struct turnover_use *uses = arena_array(implying->arena, count, sizeof(*uses));
-    struct turnover_task task = { .verb = verb, .operation = operation };
+    size_t i, j, count = 0, requests_count = 0;
+    struct turnover_use *uses = arena_array(implying->arena, limits ? limits->count : 0, sizeof(*uses));
+    struct turnover_task task = { .verb = LIMIT_COMMIT, .operation = operation };
     struct limit_request requests[TURNOVER_REQUESTS_MAX];
     struct turnover_fault fault;
 
-    for (i = 0; i < count; i++)
-        uses[i] = (struct turnover_use){ &list[i], domain_limit_config(implying->facts.domain, list[i].ref.id) };
+    for (i = 0; limits && i < limits->count; i++) {
+        uses[count] = (struct turnover_use){ &list[i], domain_limit_config(implying->facts.domain, list[i].ref.id) };
+        count += uses[count].config->finalization_behaviour.tag == FINALIZATION_INVERTABLE ? ended.invertable : ended.normal;
+    }
     if (!turnover_requests(&task, &implying->facts, uses, count, implying->arena, requests, &requests_count, &fault)) {
         sim_violation(implying->checking->sim, implying->invoice, "operation %s cannot have been counted: %s", operation,
                       fault.text);
         return;
     }
     for (i = 0; i < requests_count; i++) {
-        for (j = 0; j < requests[i].count; j++) {
-            if (requests[i].changes[j].verb == LIMIT_COMMIT)
-                imply(implying->checking, requests[i].changes[j].counter, requests[i].operation,
-                      requests[i].changes[j].amount);
-        }
+        for (j = 0; j < requests[i].count; j++)
+            imply(implying->checking, requests[i].changes[j].counter, requests[i].operation,
+                  requests[i].changes[j].amount);
     }
 }
 
-static void imply_route(struct implying *implying, const struct route *route, const char *operation, enum limit_verb verb)
+static void imply_route(struct implying *implying, const struct route *route, const char *operation,
+                        struct ended ended)
 {
     const struct terminal *terminal = domain_terminal(implying->facts.domain, route->terminal.id);
     const struct selector *selector = terminal->effective->payments->turnover_limits;
@@ -79,7 +100,7 @@ static void imply_route(struct implying *implying, const struct route *route, co
     implying->facts.provider_id = route->provider.id;
     implying->facts.terminal_id = route->terminal.id;
     if (selector)
-        imply_limits(implying, selector_value(implying->facts.domain, selector, &nothing), operation, verb);
+        imply_limits(implying, selector_value(implying->facts.domain, selector, &nothing), operation, ended);
 }
 
 /* Whether an attempt's session came to an end, whatever the end. */
@@ -110,11 +131,10 @@ static void imply_attempts(struct implying *implying, const struct cash *cost)
         if (i == 0 && payment->new_cash_provided)
             iter *= 1000; /* what was held for the old cost was given back */
         implying->facts.partial = i == 0 && captured ? cost : NULL;
-        implying->facts.session_present = attempt_ended(payment, &routes[i]);
         imply_route(implying, &routes[i],
                     turnover_route_operation(implying->arena, routes[i].provider.id, routes[i].terminal.id,
                                              implying->invoice, payment->payment.id, iter),
-                    i == 0 && captured ? LIMIT_COMMIT : LIMIT_ROLLBACK);
+                    attempt_end(i == 0 && captured, attempt_ended(payment, &routes[i])));
     }
 }
 
@@ -128,17 +148,15 @@ static void imply_refunds(struct implying *implying)
 
     for (i = 0; route && i < payment->refunds.count; i++) {
         const struct refund *refund = &refunds[i].refund;
-        const struct session *session = refund_session(&refunds[i]);
 
         implying->facts.domain = sim->revisions[refund->domain_revision - 1];
         implying->facts.is_refund = true;
         implying->facts.partial = NULL;
         implying->facts.body = refund->cash;
         implying->facts.created_at = refund->created_at;
-        implying->facts.session_present = session && session->status == SESSION_FINISHED;
         imply_route(implying, route,
                     turnover_refund_operation(implying->arena, implying->invoice, payment->payment.id, refund->id),
-                    refund->status.tag == REFUND_SUCCEEDED ? LIMIT_COMMIT : LIMIT_ROLLBACK);
+                    refund->status.tag == REFUND_SUCCEEDED ? counts : counts_not);
     }
 }
 
@@ -161,7 +179,7 @@ void check_limits_payment(struct checking *checking, const char *invoice, const 
         imply_limits(&implying, &domain_shop(domain, payment->party_ref.id, payment->shop_ref.id)->turnover_limits,
                      turnover_shop_operation(implying.arena, payment->party_ref.id, payment->shop_ref.id, invoice,
                                              payment->id),
-                     LIMIT_COMMIT);
+                     counts);
     imply_attempts(&implying, &payment->cost);
     imply_refunds(&implying);
     arena_free(implying.arena);

@@ -203,6 +203,33 @@ static void part_run(struct counters *counters, const struct limit_request *requ
     }
 }
 
+/* REQUEST with commits and rollbacks in each other's place, if it ends a refund on invertable limits. */
+static const struct limit_request *turned_round(struct counters *counters, const struct limit_request *request,
+                                                struct arena *arena)
+{
+    struct limit_request *turned;
+    struct limit_change *changes;
+    size_t i;
+
+    if (counters->sim->options.broken != BREAK_REFUND_INVERTS || !strstr(request->operation, ".refund_session-") ||
+        !strstr(request->operation, "/inverted/"))
+        return request;
+    turned = arena_memdup(arena, request, sizeof(*request));
+    changes = arena_memdup(arena, request->changes, request->count * sizeof(*changes));
+    turned->changes = changes;
+    for (i = 0; i < request->count; i++) {
+        struct record *record = record_find(counter_find(counters, changes[i].counter, false), request->operation, false);
+
+        if (changes[i].verb == LIMIT_COMMIT) {
+            changes[i].verb = LIMIT_ROLLBACK;
+        } else if (changes[i].verb == LIMIT_ROLLBACK && record) {
+            changes[i].verb = LIMIT_COMMIT;
+            changes[i].amount = record->amount;
+        }
+    }
+    return turned;
+}
+
 struct limit_answer *counters_run(struct counters *counters, const struct limit_order *order, uint64_t partitions,
                                   struct arena *arena)
 {
@@ -212,7 +239,7 @@ struct limit_answer *counters_run(struct counters *counters, const struct limit_
     int p;
 
     for (i = 0; i < order->count; i++) {
-        const struct limit_request *request = &order->requests[i];
+        const struct limit_request *request = turned_round(counters, &order->requests[i], arena);
         int64_t *values = arena_array(arena, request->count, sizeof(*values));
         size_t fault_at = request->count;
 

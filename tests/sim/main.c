@@ -38,6 +38,7 @@ static const char *const break_names[BREAK_COUNT] = {
     [BREAK_CARD_MIXES] = "card-mixes", [BREAK_COUNT_TWICE] = "count-twice",
     [BREAK_LOSE_COUNT] = "lose-count", [BREAK_REAL_REHEARSAL] = "real-rehearsal", [BREAK_FORGET_KEY] = "forget-key", [BREAK_SHARED_KEYS] = "shared-keys",
     [BREAK_BLIND_KEYS] = "blind-keys", [BREAK_FORGET_ASKED] = "forget-asked",
+    [BREAK_REFUND_INVERTS] = "refund-inverts",
 };
 
 const char *break_name(int kind)

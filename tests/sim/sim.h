@@ -99,6 +99,7 @@ enum break_kind {
     BREAK_SHARED_KEYS,    /* keys are looked up without the machine that they belong to */
     BREAK_BLIND_KEYS,     /* what a key leaves behind has another request's fingerprint */
     BREAK_FORGET_ASKED,   /* the store does not keep calls that were begun */
+    BREAK_REFUND_INVERTS, /* the end of a refund is turned round for invertable limits, as a payment's is */
     BREAK_COUNT,
 };
 const char *break_name(int kind);

@@ -457,6 +457,63 @@ Test(steps_refund, turnover_counts_refunds)
     world_close(&world);
 }
 
+/* If it fails, a limit that counts failed attempts counts refunds backwards, and three failed refunds close a terminal.
+ *
+ * What a session turns round are the limits of an attempt on a route: the context of limits.md 7 has the marker of a
+ * finished session, the one of 8 has only the operation, a refund. So by 4.2 invertable limits of a refund are as the
+ * others: 8 says commit for one that is accounted (its change stays) and rollback for one that failed (it goes), and
+ * 3 says that the change by number is +1, or -1 where refunds subtract.
+ *
+ * The payment itself is one that has been captured: its commit was turned into a rollback (4.2), and left 0. */
+Test(steps_refund, invertable_limits_count_refunds_as_others_do)
+{
+#define INVERTABLE                                                                                          \
+    LIMITED,                                                                                                \
+        { "limit_config", "{\"id\":\"provider-month-turnover\"}", "finalization_behaviour",                 \
+          "{\"invertable\":{\"session_presence\":{}}}" },                                                   \
+        { "limit_config", "{\"id\":\"provider-month-turnover\"}", "type", "{\"turnover\":{}}" }
+    static const char counter[] = "provider-month-turnover/1/provider/2/future/month/2";
+    static const struct world_patch less[] = {
+        INVERTABLE,
+        { "limit_config", "{\"id\":\"provider-month-turnover\"}", "op_behaviour",
+          "{\"invoice_payment_refund\":{\"subtraction\":{}}}" }, END,
+    };
+    static const struct world_patch more[] = {
+        INVERTABLE, { "limit_config", "{\"id\":\"provider-month-turnover\"}", "op_behaviour", NULL }, END,
+    };
+    static const struct {
+        const char *name;
+        int status;
+        const struct world_patch *patches;
+        const char *answer;
+        int64_t funds, after;
+    } rows[] = {
+        { "paid out", REFUND_SUCCEEDED, more, NULL, 1000000, 1 },
+        { "refused by the provider", REFUND_FAILED, more, FAILURE("authorization_failed"), 1000000, 0 },
+        { "without funds, and without a session", REFUND_FAILED, more, NULL, -1000000, 0 },
+        { "paid out, subtracting", REFUND_SUCCEEDED, less, NULL, 1000000, -1 },
+        { "refused, subtracting", REFUND_FAILED, less, FAILURE("authorization_failed"), 1000000, 0 },
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        open_captured(&world, rows[i].patches);
+        cr_assert_eq(limit_counters_value(world.counters, counter), 0, "%s: a captured payment", rows[i].name);
+        if (rows[i].answer)
+            world_say(&world, rows[i].answer);
+        world.funds = rows[i].funds;
+        cr_assert(world_refund(&world, "1", RUB(10000)) == STEP_OK);
+        world_run(&world);
+        cr_expect_not(world.driver.failed, "%s: %s", rows[i].name, world.driver.reason);
+        cr_expect_eq(refund_of(&world, "1")->refund.status.tag, rows[i].status, "%s", rows[i].name);
+        cr_expect_eq(limit_counters_value(world.counters, counter), rows[i].after, "%s: %lld", rows[i].name,
+                     (long long)limit_counters_value(world.counters, counter));
+        cr_expect_eq(limit_counters_held(world.counters), 0, "%s", rows[i].name);
+        world_close(&world);
+    }
+}
+
 /* If this fails, a refund is held by one revision's limits and committed by another's, or looks at the wrong account
  * for its funds. */
 Test(steps_refund, limits_are_of_the_refunds_revision_and_funds_of_the_payments)
