@@ -46,7 +46,8 @@
 -- it as of a conflict. A machine that is let go with one is due at once.
 -- mode: "" or any of c (only claims), r (repairs a failed machine), x (removes it). tallies: field, delta,
 -- field, delta, ... currencies: "account currency account currency ...", of the accounts that are posted to; an account
--- keeps the first one it was given. The answer is { code, version, token, now in ms }.
+-- keeps the first one it was given. The answer is { code, version, token, now in ms }, and with an event that was written
+-- now a fifth: its entry in the feed.
 
 local key_machine, key_events, key_wheel = KEYS[1], KEYS[2], KEYS[3]
 local key_accounts, key_feed, key_failed, key_once = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
@@ -110,8 +111,8 @@ end
 -- #include "inc/may.lua"
 
 if not (may('XADD', key_events, '*', 'f', 'v') and may('XADD', key_feed, '*', 'f', 'v')
-        and may('HINCRBY', key_accounts, 'f', '1') and may('HSET', key_machine, 'f', 'v') and may('HDEL', key_machine, 'f')
-        and may('ZADD', key_wheel, '1', id) and may('ZREM', key_wheel, id) and may('ZREM', key_failed, id)
+        and may('HINCRBY', key_accounts, 'f', '1') and may('HSET', key_accounts, 'f', 'v')
+        and may('HSET', key_machine, 'f', 'v') and may('HDEL', key_machine, 'f') and may('ZADD', key_wheel, '1', id) and may('ZREM', key_wheel, id) and may('ZREM', key_failed, id)
         and may('SET', key_once, 'v')) then
     return redis.error_reply('NOPERM commit: this user may not write all of it')
 end
@@ -170,13 +171,14 @@ for i, row in ipairs(accounts) do
 end
 
 -- Writes.
+local entry = ''
 if once ~= '' then
     redis.call('SET', key_once, once, 'EX', ONCE_S)
 end
 if changes ~= '' then
     version = version + 1
     redis.call('XADD', key_events, version .. '-0', 'at', now, 'changes', changes)
-    redis.call('XADD', key_feed, '*', 'id', id, 'event', version)
+    entry = redis.call('XADD', key_feed, '*', 'id', id, 'event', version)
     quiet = 0
 elseif not claims_only and (not repairs or cause == 'declined') then
     quiet = quiet + 1 -- a repair asks again what was not answered, and anew what was answered with no
@@ -236,4 +238,4 @@ if snapshot == '-' or removes then
 elseif snapshot ~= '' then
     redis.call('HSET', key_machine, 'v', version, 'state', snapshot)
 end
-return { 0, version, token, now }
+return { 0, version, token, now, entry }

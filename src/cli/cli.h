@@ -84,6 +84,7 @@ int show_invoice(const struct cli *cli, int code, json_t *answer);
 int cmd_init(struct cli *cli);
 int cmd_domain_init(struct cli *cli);
 int cmd_domain_schema(struct cli *cli);
+int cmd_accept_loss(struct cli *cli);
 int cmd_domain_apply(struct cli *cli);
 int cmd_domain_show(struct cli *cli);
 int cmd_domain_check(struct cli *cli);

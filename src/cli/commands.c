@@ -6,6 +6,8 @@ const char common_options[] = "api token json help version";
 
 const struct command commands[] = {
     { "init", NULL, "", 0, 0, cmd_init, "redis partitions", "make a Redis ready for Sluice, once" },
+    { "accept-loss", NULL, "", 0, 0, cmd_accept_loss, "redis",
+      "let daemons go on with a Redis that lacks what they had answered for" },
     { "domain", "init", "", 0, 0, cmd_domain_init, "currency adapter", "print a small configuration document that works" },
     { "domain", "schema", "", 0, 0, cmd_domain_schema, "", "print the JSON Schema of configuration documents" },
     { "domain", "apply", "FILE", 1, 1, cmd_domain_apply, "force", "check a configuration document and commit it" },

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
@@ -30,6 +31,7 @@
 #include "redis/partition.h"
 #include "redis/roster.h"
 #include "redis/script_list.h"
+#include "redis/seen.h"
 #include "redis/server.h"
 
 #define STORE_MS 10000 /* deadline of one request to Redis */
@@ -44,7 +46,8 @@ struct daemon {
     struct client *client;
     struct roster *roster;
     char *differing; /* what card_compare() has told */
-    struct guard *guard; /* from the moment that it runs */
+    struct guard *guard; /* once the start has found Redis fit */
+    struct seen *seen;
     struct space *space;
     struct domain_store *domains;
     struct http_client *http;
@@ -60,7 +63,7 @@ struct daemon {
     struct event *signals[4];
     char name[128];
     int64_t started_us; /* since 1970 */
-    bool checking, running, stopping, durable;
+    bool checking, running, stopping;
     int status;
 };
 
@@ -91,10 +94,6 @@ static void daemon_run(struct daemon *daemon, int partitions)
     const char *why;
     int saved;
 
-    daemon->guard = guard_new(&(struct guard_setup){
-        .base = daemon->base, .client = daemon->client, .partitions = partitions, .strict = !options->relaxed,
-        .durable = daemon->durable,
-    });
     daemon->space = space_new(partitions);
     daemon->domains = domain_store_new(daemon->client, &alarm_loop_ops, daemon->alarm);
     if (http_client_new(&(struct http_client_setup){
@@ -116,7 +115,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
     });
     daemon->store = (struct redis_store){
         .client = daemon->client, .space = daemon->space, .deadline_ms = STORE_MS, .packer = packer_new(),
-        .packs = options->packs,
+        .packs = options->packs, .seen = daemon->seen,
     };
     daemon->runtime = runtime_new(&(struct runtime_setup){
         .store = &redis_store_ops, .store_ctx = &daemon->store, .effects = effects_ops(), .effects_ctx = daemon->effects,
@@ -168,17 +167,49 @@ static bool start_may(struct daemon *daemon, const struct meta_result *result)
     return false;
 }
 
+static void redis_judged(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    daemon_run(daemon, daemon->options.partitions);
+}
+
+/* A private Redis has what was seen in it beside its data. */
+static bool seen_start(struct daemon *daemon)
+{
+    struct buf path = BUF_EMPTY;
+    const char *given = daemon->options.seen;
+    enum sl_err err;
+    char *why = NULL;
+
+    if (given)
+        buf_str(&path, given);
+    else if (daemon->server)
+        buf_printf(&path, "%s/seen", daemon->options.data);
+    err = seen_new(daemon->options.partitions, path.len ? buf_text(&path) : NULL, &daemon->seen, &why);
+    buf_clear(&path);
+    if (!err)
+        return true;
+    log_error("%s", why);
+    free(why);
+    daemon_end(daemon, 1);
+    return false;
+}
+
 /* The name is ours, or HOLDER's: two under one name would take each other's partitions for their own. */
 static void daemon_enlisted(void *arg, const char *holder)
 {
     struct daemon *daemon = arg;
 
-    if (!holder) {
-        daemon_run(daemon, daemon->options.partitions);
-        return;
+    if (holder) {
+        log_error("a daemon of the name %s runs already: %s; give this one another --name", daemon->name, holder);
+        daemon_end(daemon, 1);
+    } else if (seen_start(daemon)) { /* what is said of Redis's durability, the guard says */
+        daemon->guard = guard_new(&(struct guard_setup){
+            .base = daemon->base, .client = daemon->client, .seen = daemon->seen, .strict = !daemon->options.relaxed,
+            .judged = redis_judged, .judged_arg = daemon,
+        });
     }
-    log_error("a daemon of the name %s runs already: %s; give this one another --name", daemon->name, holder);
-    daemon_end(daemon, 1);
 }
 
 static void others_seen(void *arg)
@@ -195,7 +226,6 @@ static void durability_checked(void *arg, const struct meta_result *result)
 
     if (!start_may(daemon, result))
         return;
-    daemon->durable = !*result->message; /* what is said of it, the guard says */
     daemon->roster = roster_new(&(struct roster_setup){
         .base = daemon->base, .client = daemon->client, .name = daemon->name, .seen = others_seen, .seen_arg = daemon,
     });
@@ -371,6 +401,7 @@ static void daemon_free(struct daemon *daemon)
     domain_store_free(daemon->domains);
     space_free(daemon->space);
     guard_free(daemon->guard);
+    seen_free(daemon->seen);
     auth_free(daemon->auth);
     alarm_loop_free(daemon->alarm);
     event_base_free(daemon->base);

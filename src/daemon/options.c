@@ -23,6 +23,8 @@ static const char help[] =
     "                         refuse to start if the deployment has another number\n"
     "  --durability=HOW       strict (default): refuse a Redis that answers before its data is safe;\n"
     "                         relaxed: accept it, and say so\n"
+    "  --seen=FILE            keeps the newest entries seen in Redis over restarts, so that one that lacks them is\n"
+    "                         refused from the start on (default: none; a private redis-server: DIR/seen)\n"
     "  --storage=HOW          plain (default): events and snapshots are JSON that redis-cli shows; packed: they\n"
     "                         take a quarter of the memory, and only sluiced and sluice show them. Every daemon\n"
     "                         reads both, so it may be changed at any time\n"
@@ -58,7 +60,7 @@ static const char help[] =
     "SIGTERM and SIGINT end it gracefully; a second one at once. SIGHUP reads the token file again.\n";
 
 enum {
-    OPT_REDIS = 256, OPT_DATA, OPT_PARTITIONS, OPT_DURABILITY, OPT_STORAGE, OPT_LISTEN, OPT_REUSE_PORT, OPT_HTTP_REQUEST,
+    OPT_REDIS = 256, OPT_DATA, OPT_PARTITIONS, OPT_DURABILITY, OPT_SEEN, OPT_STORAGE, OPT_LISTEN, OPT_REUSE_PORT, OPT_HTTP_REQUEST,
     OPT_HTTP_IDLE, OPT_HTTP_CONNECTIONS, OPT_HTTP_PER_ADDRESS, OPT_TOKENS, OPT_INSECURE, OPT_LEASE, OPT_GRACE,
     OPT_WORK_MAX, OPT_PROVIDER_CALLS, OPT_PROVIDER_CONNECTIONS,
     OPT_NAME, OPT_FAULT_DETECTOR, OPT_FAULT_CRITICAL, OPT_FAULT_LIMIT, OPT_FAULT_WINDOW,
@@ -70,6 +72,7 @@ static const struct option table[] = {
     { "data", required_argument, NULL, OPT_DATA },
     { "partitions", required_argument, NULL, OPT_PARTITIONS },
     { "durability", required_argument, NULL, OPT_DURABILITY },
+    { "seen", required_argument, NULL, OPT_SEEN },
     { "storage", required_argument, NULL, OPT_STORAGE },
     { "listen", required_argument, NULL, OPT_LISTEN },
     { "reuse-port", no_argument, NULL, OPT_REUSE_PORT },
@@ -218,6 +221,7 @@ static void option_set(struct options *options, int option, const char *value)
         if (!options->relaxed && strcmp(value, "strict") != 0)
             die("--durability must be strict or relaxed, not \"%s\"", value);
         break;
+    case OPT_SEEN: options->seen = value; break;
     case OPT_STORAGE:
         options->packs = strcmp(value, "packed") == 0;
         if (!options->packs && strcmp(value, "plain") != 0)

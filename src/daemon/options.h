@@ -22,6 +22,7 @@ struct options {
     bool insecure;
     bool relaxed;        /* accept a Redis that may lose the last second */
     bool packs;          /* store events and snapshots packed, not as plain JSON */
+    const char *seen;    /* file of what was seen in Redis; NULL: none (a private one: in DATA) */
     int partitions;      /* 0: as initialised (a private one: 64) */
     int64_t lease_ms;
     size_t work_max;             /* machines in work at once */

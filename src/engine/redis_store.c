@@ -14,6 +14,7 @@
 #include "lua/fail.h"
 #include "lua/heartbeat.h"
 #include "lua/load.h"
+#include "redis/seen.h"
 
 #define HEARTBEAT_MS 1000 /* deadline of a heartbeat: the next one is due by then */
 
@@ -32,6 +33,8 @@ struct asked {
     void *arg;
     const struct redis_store *store;
     const struct machine_kind *kind; /* of the texts that come back */
+    int p;        /* of a commit, for what was seen */
+    char *member;
 };
 
 static struct asked *asked_new(void *arg)
@@ -220,8 +223,11 @@ static void commit_done(void *arg, enum sl_err err, const struct reply *reply)
         committed.version = reply_i64_or(reply_at(reply, 1), 0);
         committed.token_ms = reply_i64_or(reply_at(reply, 2), 0);
         committed.now_ms = reply_i64_or(reply_at(reply, 3), 0);
+        if (asked->member && reply_text(reply_at(reply, 4), NULL))
+            seen_commit(asked->store->seen, asked->p, reply_text(reply_at(reply, 4), NULL), asked->member, committed.version);
     }
     asked->done.committed(asked->arg, &committed);
+    free(asked->member);
     free(asked);
 }
 
@@ -330,6 +336,11 @@ static void redis_commit(void *ctx, const struct commit *commit, store_committed
         .tallies = tallies, .tallies_count = commit_tallies(commit, tallies, texts),
     };
     asked->done.committed = done;
+    asked->store = store;
+    if (store->seen && changes.len > 0) {
+        asked->p = names.p;
+        asked->member = xstrdup(names.member);
+    }
     lua_commit(store->client, &keys, &args, store->deadline_ms, commit_done, asked);
     arena_free(arena);
 }

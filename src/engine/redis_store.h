@@ -7,11 +7,14 @@
 #include "engine/store.h"
 #include "redis/client.h"
 
+struct seen;
+
 struct redis_store {
     struct client *client;
     const struct space *space;
     int64_t deadline_ms; /* of one request; after it the outcome is unknown */
     struct packer *packer; /* NULL: packed texts cannot be read */
+    struct seen *seen;     /* is told of each commit that was answered; NULL: nobody is */
     bool packs;            /* what is written from now on; both kinds are read */
 };
 

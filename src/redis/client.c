@@ -740,6 +740,12 @@ uint64_t client_send(struct client *client, const struct buf *wire, int64_t dead
     return client_try(client, client->up && !client->held, wire, deadline_ms, done, done_arg);
 }
 
+uint64_t client_send_held(struct client *client, const struct buf *wire, int64_t deadline_ms, client_done_fn done,
+                          void *done_arg)
+{
+    return client_try(client, client->up, wire, deadline_ms, done, done_arg);
+}
+
 static const struct buf *client_wire(struct client *client, const struct slice *args, size_t count)
 {
     size_t i;
@@ -791,5 +797,5 @@ void client_words_held(struct client *client, int64_t deadline_ms, client_done_f
     va_start(words, done_arg);
     count = words_take(args, words);
     va_end(words);
-    client_try(client, client->up, client_wire(client, args, count), deadline_ms, done, done_arg);
+    client_send_held(client, client_wire(client, args, count), deadline_ms, done, done_arg);
 }

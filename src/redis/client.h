@@ -80,6 +80,9 @@ void client_stats(const struct client *client, struct client_stats *out);
  * all clients of the process; 0 if it was refused. */
 uint64_t client_send(struct client *client, const struct buf *wire, int64_t deadline_ms, client_done_fn done,
                      void *done_arg);
+/* The same, and while the client is held, too. */
+uint64_t client_send_held(struct client *client, const struct buf *wire, int64_t deadline_ms, client_done_fn done,
+                          void *done_arg);
 /* How often the client came up; scripts known to one connection's server may be unknown to the next. */
 uint64_t client_generation(const struct client *client);
 /* Appends to OUT: the header of a command of COUNT words; one word. */

@@ -1,7 +1,8 @@
 /* Decides, for as long as a daemon runs, whether its Redis may be used.
  *
  * Once a second, and whenever the connection comes: is it our deployment (sluice:meta), does it keep what it is told
- * (redis/meta.h), does it take writes, may this user make them (lua/probe.lua)? From the moment that one answer is no,
+ * (redis/meta.h), does it take writes, may this user make them (lua/probe.lua), has it all that was seen in it
+ * (redis/loss.h)? From the moment that one answer is no,
  * or the connection is lost, until all are yes again, the client is held: nothing is read or written, as though Redis
  * were not there. Each change is said once in the log. Ref: doc/operations.md, A Redis that keeps its word. */
 #ifndef SLUICE_REDIS_GUARD_H
@@ -12,6 +13,7 @@
 
 struct client;
 struct event_base;
+struct seen;
 
 enum guard_state {
     GUARD_USABLE,
@@ -23,6 +25,7 @@ enum guard_state {
     GUARD_MEMORY,      /* it is full */
     GUARD_DISK,        /* it cannot save, and takes no writes until it can */
     GUARD_REPLICAS,    /* it has fewer good replicas than it was told to have */
+    GUARD_LOSS,        /* it lacks what a daemon knows to have been stored (redis/loss.h) */
     GUARD_REFUSES,     /* anything else: it loads, or runs somebody's slow script */
     GUARD_STATES,
 };
@@ -32,14 +35,15 @@ struct guard;
 struct guard_setup {
     struct event_base *base;
     struct client *client; /* its state is to be told by guard_connection; freed before the guard */
-    int partitions;
-    bool strict;
-    bool durable;          /* as it was found just now */
+    struct seen *seen;     /* what must be there; freed after the guard */
+    bool strict;           /* else a loss of the last seconds is said, and accepted */
+    void (*judged)(void *arg); /* once, behind the first verdict, whatever it is; not before guard_new returns */
+    void *judged_arg;
 };
 
-/* The client is up, and was found usable just now. */
+/* The client is up. It is held until the first verdict. */
 struct guard *guard_new(const struct guard_setup *setup);
-void guard_free(struct guard *guard); /* NULL is fine */
+void guard_free(struct guard *guard); /* writes down what was seen; NULL is fine */
 void guard_connection(struct guard *guard, bool up);
 
 struct guard_view {

@@ -32,7 +32,8 @@ struct asking {
     bool strict;
     enum option option;                /* the one being asked */
     char values[OPTION_COUNT][32];     /* "": Redis does not tell */
-    char deployment[SLICE_I64_MAX];
+    char deployment[SLICE_I64_MAX], suspect[256];
+    int64_t accepted;
     char message[512];
 };
 
@@ -49,7 +50,9 @@ static struct asking *asking_new(struct client *client, int partitions, meta_don
 
 static void asking_tell(struct asking *asking, enum sl_err err, int partitions, const char *error)
 {
-    struct meta_result result = { err, partitions, asking->deployment, error, asking->message };
+    struct meta_result result = {
+        err, partitions, asking->deployment, asking->suspect, asking->accepted, error, asking->message,
+    };
 
     asking->done(asking->arg, &result);
     free(asking);
@@ -113,7 +116,7 @@ static void meta_check_done(void *arg, enum sl_err err, const struct reply *repl
 {
     struct asking *asking = arg;
     const struct reply *format = reply_at(reply, 0), *partitions = reply_at(reply, 1);
-    const char *born;
+    const char *born, *suspect;
 
     if (err) {
         asking_fail(asking, err, reply);
@@ -123,7 +126,10 @@ static void meta_check_done(void *arg, enum sl_err err, const struct reply *repl
         asking_end(asking, SL_ENOENT, 0);
     } else {
         born = reply_text(reply_at(reply, 2), NULL);
+        suspect = reply_text(reply_at(reply, 3), NULL);
         snprintf(asking->deployment, sizeof(asking->deployment), "%s", born ? born : "");
+        snprintf(asking->suspect, sizeof(asking->suspect), "%s", suspect ? suspect : "");
+        asking->accepted = reply_i64_or(reply_at(reply, 4), 0);
         meta_take(asking, format, partitions);
     }
 }
@@ -132,7 +138,8 @@ void meta_check(struct client *client, int partitions_wanted, meta_done_fn done,
 {
     struct asking *asking = asking_new(client, partitions_wanted, done, arg);
 
-    client_words_held(client, ASK_MS, meta_check_done, asking, "HMGET", META_KEY, "format", "partitions", "created_at", NULL);
+    client_words_held(client, ASK_MS, meta_check_done, asking, "HMGET", META_KEY, "format", "partitions", "created_at",
+                      "suspect", "accepted_at", NULL);
 }
 
 static void meta_init_done(void *arg, enum sl_err err, const struct reply *reply)

@@ -14,6 +14,8 @@ struct meta_result {
     enum sl_err err;    /* SL_OK; SL_ENOENT not initialised; SL_EREFUSED for good; SL_EDOWN; SL_EUNKNOWN; SL_EBUSY */
     int partitions;     /* with SL_OK of meta_init and meta_check; else 0 */
     const char *deployment; /* with SL_OK of meta_check: its moment of birth, ms as text; tells deployments apart; else "" */
+    const char *suspect; /* with SL_OK of meta_check: what a daemon misses in this Redis (lua/loss.lua); "" nothing */
+    int64_t accepted;   /* with SL_OK of meta_check: when a loss was last accepted, ms; 0 never */
     const char *error;  /* what Redis itself refused it with; NULL: it did not */
     const char *message;/* a sentence that says what is wrong and what to do, also with SL_OK; "" if nothing is */
 };

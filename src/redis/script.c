@@ -23,8 +23,15 @@ struct script_request {
     int64_t deadline_us;
     uint64_t number; /* see client_send */
     struct buf wire;
-    bool again;
+    bool again, held;
 };
+
+static uint64_t request_send(const struct script_request *request, const struct buf *wire, int64_t deadline_ms, client_done_fn done,
+                     void *done_arg)
+{
+    return request->held ? client_send_held(request->client, wire, deadline_ms, done, done_arg)
+                         : client_send(request->client, wire, deadline_ms, done, done_arg);
+}
 
 const char *script_sha(struct script *script)
 {
@@ -48,16 +55,17 @@ static void load_done(void *arg, enum sl_err err, const struct reply *reply)
         log_error("redis: script %s cannot be loaded: %s", script->name, reply_text(reply, NULL));
 }
 
-static void script_load(struct client *client, struct script *script, int64_t deadline_ms)
+static void script_load(const struct script_request *request, int64_t deadline_ms)
 {
+    struct script *script = request->script;
     struct buf wire = BUF_EMPTY;
 
     wire_begin(&wire, 3);
     wire_add(&wire, slice_of("SCRIPT"));
     wire_add(&wire, slice_of("LOAD"));
     wire_add(&wire, (struct slice){ script->text, script->len });
-    script->load_client = client;
-    script->load_number = client_send(client, &wire, deadline_ms, load_done, script);
+    script->load_client = request->client;
+    script->load_number = request_send(request, &wire, deadline_ms, load_done, script);
     buf_clear(&wire);
 }
 
@@ -73,8 +81,8 @@ static void script_answered(void *arg, enum sl_err err, const struct reply *repl
         if (!request->again && left_ms > 0) {
             request->again = true;
             if (script->load_client != request->client || script->load_number < request->number)
-                script_load(request->client, script, left_ms);
-            request->number = client_send(request->client, &request->wire, left_ms, script_answered, request);
+                script_load(request, left_ms);
+            request->number = request_send(request, &request->wire, left_ms, script_answered, request);
             return;
         }
     }
@@ -108,5 +116,6 @@ void script_call(struct client *client, struct script *script, const struct scri
         wire_add(&request->wire, input->fixed[i]);
     for (i = 0; i < input->rest_count; i++)
         wire_add(&request->wire, input->rest[i]);
-    request->number = client_send(client, &request->wire, deadline_ms, script_answered, request);
+    request->held = input->held;
+    request->number = request_send(request, &request->wire, deadline_ms, script_answered, request);
 }

@@ -22,6 +22,7 @@ struct script_input {
     size_t more_key_count;
     const struct slice *rest;
     size_t rest_count;
+    bool held; /* ask while the client is held, too (client_words_held) */
 };
 
 /* As client_command. Used through the wrappers that the build makes from the scripts' headers. */

@@ -1,5 +1,7 @@
 """Redis that dies and comes back, a daemon that is stopped beyond its lease, a daemon told to stop while it works."""
 import os
+import re
+import shutil
 import signal
 import sys
 
@@ -200,6 +202,123 @@ def redis_goes_bad_under_a_daemon():
         expect(daemon.stop() == 0, "the daemon did not end well")
 
 
+def backup(world, name):
+    """What a replica had that was cut off now, or a backup: the data as of this moment, in a folder of its own."""
+    folder = os.path.join(world.folder, name)
+    os.mkdir(folder)
+    shutil.copytree(os.path.join(world.folder, "appendonlydir"), os.path.join(folder, "appendonlydir"))
+    return folder
+
+
+def stale_redis_in_its_place():
+    """A failover to a replica that lacked the last seconds: no daemon works on it until an operator accepts that."""
+    with World(lease_ms=1000) as world:
+        first, port = prepare(world)
+        second, second_port = world.start_daemon()
+        wait_for("the second", lambda: request(second_port, "GET", "/readyz")[0] == 200)
+        kept, lost = [f"k{number}" for number in range(4)], [f"l{number}" for number in range(4)]
+        create(world, port, kept)
+        check_all(world, port, kept)
+        stale = backup(world, "stale")
+        create(world, port, lost)
+        check_all(world, port, kept + lost)
+        stored = {identity: [str(event["id"]) for event in world.check_invoice(port, identity)] for identity in lost}
+        world.redis.kill()
+        world.start_redis(stale)
+        for number in (port, second_port):
+            wait_for("the loss to be noticed", lambda number=number: (
+                lambda reply: reply[0] == 503 and reply[1]["reason"] == "loss")(request(number, "GET", "/readyz")), 10)
+            status, answer = request(number, "GET", f"/v1/invoices/{lost[0]}")
+            expect(status == 503, f"an invoice that was lost: {status} {answer}")
+            status, answer = request(number, "POST", "/v1/invoices", world.invoice("new"))
+            expect(status == 503, f"a new invoice on a stale Redis: {status} {answer}")
+        expect(metric(port, 'redis_unusable{reason="loss"}') == 1, "no metric")
+        for identity in lost:
+            events = re.findall(rf"lost: inv:{identity} event (\d+)", first.output())
+            expect(events == stored[identity], f"{identity}: listed {events} of {stored[identity]}")
+        for identity in kept:
+            expect(f"lost: inv:{identity} " not in first.output(), f"{identity} is listed as lost")
+        third, third_port = world.start_daemon()
+        wait_for("the new daemon to hear of it", lambda: (
+            lambda reply: reply[0] == 503 and reply[1].get("reason") == "loss")(request(third_port, "GET", "/readyz")))
+        said = world.sluice("accept-loss", "--redis", f"unix://{world.socket}")
+        expect("goes on without" in said, f"accept-loss said {said}")
+        for number in (port, second_port, third_port):
+            wait_for("the daemons to go on", lambda number=number: request(number, "GET", "/readyz")[0] == 200, 10)
+        expect(request(port, "GET", f"/v1/invoices/{lost[0]}")[0] == 404, "what was lost is there")
+        create(world, port, ["after"])
+        wait_for("a new payment", lambda: world.status(port, "after") == "captured")
+        for identity in kept:
+            world.check_invoice(port, identity)
+        world.redis.kill()
+        world.start_redis()  # the old primary after all: it has what was lost, and lacks what came since
+        for number in (port, second_port, third_port):
+            wait_for("the old one to be refused", lambda number=number: (
+                lambda reply: reply[0] == 503 and reply[1].get("reason") == "loss")(request(number, "GET", "/readyz")), 10)
+        world.sluice("accept-loss", "--redis", f"unix://{world.socket}")
+        for number in (port, second_port, third_port):
+            wait_for("the daemons to go on", lambda number=number: request(number, "GET", "/readyz")[0] == 200, 10)
+        check_all(world, port, kept + lost)
+        for daemon in (first, second, third):
+            expect(daemon.stop() == 0, "a daemon did not end well")
+
+
+def old_backup_between_two_starts():
+    """The daemon was down when it happened: what it wrote down tells. Without the file nobody knows."""
+    with World(lease_ms=1000) as world:
+        seen = (f"--seen={world.folder}/seen",)
+        daemon, port = world.start_daemon(options=seen)
+        world.apply_domain(port)
+        create(world, port, ["k0"])
+        check_all(world, port, ["k0"])
+        old = backup(world, "old")
+        create(world, port, ["l0"])
+        check_all(world, port, ["k0", "l0"])
+        expect(daemon.stop() == 0, "the daemon did not end well")
+        world.redis.kill()
+        world.start_redis(old)
+        daemon, port = world.start_daemon(options=seen)
+        wait_for("the loss to be noticed", lambda: (
+            lambda reply: reply[0] == 503 and reply[1].get("reason") == "loss")(request(port, "GET", "/readyz")), 10)
+        expect(daemon.stop() == 0, "a held daemon did not end well")
+        daemon, port = world.start_daemon(options=seen)
+        wait_for("the loss to be noticed again", lambda: (
+            lambda reply: reply[0] == 503 and reply[1].get("reason") == "loss")(request(port, "GET", "/readyz")), 10)
+        world.sluice("accept-loss", "--redis", f"unix://{world.socket}")
+        wait_for("the daemon to go on", lambda: request(port, "GET", "/readyz")[0] == 200, 10)
+        expect(daemon.stop() == 0, "the daemon did not end well")
+        daemon, port = world.start_daemon(options=seen)
+        wait_for("the next to start as ever", lambda: request(port, "GET", "/readyz")[0] == 200, 10)
+        create(world, port, ["k1"])
+        wait_for("a new payment", lambda: world.status(port, "k1") == "captured")
+        expect(daemon.stop() == 0, "the daemon did not end well")
+
+
+def relaxed_accepts_its_last_seconds_alone():
+    """What a crash of a relaxed Redis costs is said and accepted; what only an old backup costs is not."""
+    with World() as world:
+        seen = os.path.join(world.folder, "seen")
+        options = (f"--seen={seen}", "--durability=relaxed")
+        daemon, port = world.start_daemon(options=options)
+        world.apply_domain(port)
+        status, answer = request(port, "POST", "/v1/invoices", world.invoice("a"))
+        expect(status == 201, f"{status} {answer}")
+        expect(daemon.stop() == 0, "the daemon did not end well")
+        with open(seen, encoding="utf-8") as file:
+            head, entry = file.read().splitlines()
+        newest = int(entry.split()[1].split("-")[0])
+        for rows, word in ((f"0 {newest + 5}-0\n1 {newest + 9004}-0\n", None),
+                           (f"0 {newest + 5}-0\n1 {newest + 11006}-0\n", "loss")):
+            with open(seen, "w", encoding="utf-8") as file:
+                file.write(f"{head}\n{rows}")
+            daemon, port = world.start_daemon(options=options)
+            wait_for("the verdict", lambda: (
+                lambda reply: reply[0] == (503 if word else 200) and reply[1].get("reason") == word)(
+                    request(port, "GET", "/readyz")), 10)
+            expect(("has lost what was answered in its last 8999 ms" in daemon.output()) == (word is None), daemon.output())
+            expect(daemon.stop() == 0, "the daemon did not end well")
+
+
 def wrong_redis():
     """A daemon that may not run says why, and what to do."""
     with World() as world:
@@ -220,5 +339,6 @@ def wrong_redis():
 
 if __name__ == "__main__":
     sys.exit(run([(test.__name__, test) for test in (
-        redis_killed_and_restarted, redis_goes_bad_under_a_daemon, daemon_stopped_beyond_its_lease, graceful_stop_lets_others_go_on, lying_bank,
-        wrong_redis)]))
+        redis_killed_and_restarted, redis_goes_bad_under_a_daemon, stale_redis_in_its_place,
+        old_backup_between_two_starts, relaxed_accepts_its_last_seconds_alone, daemon_stopped_beyond_its_lease,
+        graceful_stop_lets_others_go_on, lying_bank, wrong_redis)]))

@@ -138,9 +138,10 @@ class World:
         self.processes.append(process)
         return process
 
-    def start_redis(self):
+    def start_redis(self, folder=None, port=0):
         self.redis = self.start("redis", [
-            "redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--appendonly", "yes",
+            "redis-server", "--bind", "127.0.0.1", "--port", str(port), "--unixsocket", self.socket,
+            "--dir", folder or self.folder, "--appendonly", "yes",
             "--appendfsync", "always", "--aof-load-truncated", "no", "--save", "", "--stream-node-max-bytes", "8192"])
         wait_for("Redis", lambda: self.redis_cli("PING", check=False).strip() == "PONG")
 
@@ -155,7 +156,7 @@ class World:
         expect(done.returncode == 0, f"sluice {words}: {done.stderr}")
         return done.stdout
 
-    def start_daemon(self, fail_point=None, name=None, lease_ms=None, environment=None):
+    def start_daemon(self, fail_point=None, name=None, lease_ms=None, environment=None, options=()):
         """(process, port); the port is None if it died before it listened."""
         self.daemons += 1
         name = name or f"sluiced-{self.daemons}"
@@ -163,7 +164,7 @@ class World:
         process = self.start(name, [
             f"{BUILD}/sluiced", "--insecure", "--fault-detector=off", f"--redis=unix://{self.socket}",
             "--listen=127.0.0.1:0",
-            f"--lease={lease_ms or self.lease_ms}", f"--name={name}-{self.daemons}"], environment)
+            f"--lease={lease_ms or self.lease_ms}", f"--name={name}-{self.daemons}", *options], environment)
         return process, process.listening()
 
     def apply_domain(self, port, name="domain.json", edit=lambda text: text):

@@ -1,7 +1,12 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "redis/loss.h"
 #include "redis/meta.h"
+#include "redis/seen.h"
 #include "support/redis_fixture.h"
 
 struct told {
@@ -173,5 +178,125 @@ Test(redis_meta, without_redis_it_says_so)
     cr_assert(told.err == SL_EDOWN && strstr(told.message, "cannot be reached"));
     cr_assert_eq(init(&redis, 8).err, SL_EDOWN);
     cr_assert_eq(durability(&redis, false).err, SL_EDOWN);
+    redis_fixture_close(&redis);
+}
+
+/* ---- what was seen ---- */
+
+static struct seen *seen_of(const char *path)
+{
+    struct seen *seen = NULL;
+    char *why = NULL;
+
+    cr_assert(seen_new(4, path, &seen, &why) == SL_OK, "%s", why);
+    return seen;
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+
+    cr_assert(file && fputs(text, file) >= 0);
+    fclose(file);
+}
+
+/* If it fails, a daemon that is started again has forgotten what it had seen, or reads another one's words for its own. */
+Test(redis_seen, is_written_down_and_read_again)
+{
+    static const char *const strange[] = {
+        "", "sluice-seen 2 4 1 0\n", "sluice-seen 1 8 1 0\n", "sluice-seen 1 4 1 0\n4 5-0\n", "sluice-seen 1 4 1 0\n1 x\n",
+        "sluice-seen 1 4 1 0\n1 5-0\nand more",
+    };
+    char path[] = "/tmp/sluice-seen-XXXXXX", entry[SEEN_ID_MAX], *why = NULL;
+    struct seen *seen;
+    size_t i;
+
+    close(mkstemp(path));
+    unlink(path);
+    seen = seen_of(path);
+    seen_commit(seen, 1, "18446744073709551615-3", "inv:a", 7);
+    seen_raise(seen, 2, "5-0");
+    seen_raise(seen, 2, "4-9");
+    seen_raise(seen, 2, "no entry");
+    cr_assert(seen_save(seen, "1795565870369", 12));
+    seen_free(seen);
+    seen = seen_of(path);
+    cr_expect_str_eq(seen_deployment(seen), "1795565870369");
+    cr_expect_eq(seen_accepted(seen), 12);
+    cr_expect_str_eq(seen_newest(seen, 0, entry), "");
+    cr_expect_str_eq(seen_newest(seen, 1, entry), "18446744073709551615-3");
+    cr_expect_str_eq(seen_newest(seen, 2, entry), "5-0");
+    seen_free(seen);
+    for (i = 0; i < SL_COUNT(strange); i++) {
+        write_file(path, strange[i]);
+        cr_expect_eq(seen_new(4, path, &seen, &why), SL_ECORRUPT, "row %zu", i);
+        cr_expect(why && strstr(why, path), "row %zu", i);
+        free(why);
+        why = NULL;
+    }
+    unlink(path);
+}
+
+struct found {
+    bool there;
+    enum sl_err err;
+    size_t feeds, listed;
+    char lost[256];
+    int64_t oldest_ms;
+};
+
+static void found_done(void *arg, const struct loss *loss)
+{
+    struct found *found = arg;
+    size_t i, len = 0;
+
+    *found = (struct found){ true, loss->err, loss->feeds, loss->listed, "", loss->oldest_ms };
+    for (i = 0; i < loss->listed && len < sizeof(found->lost); i++)
+        len += (size_t)snprintf(found->lost + len, sizeof(found->lost) - len, "%s/%d ", loss->lost[i]->member,
+                                (int)loss->lost[i]->event);
+}
+
+static struct found look(struct redis_fixture *redis, struct seen *seen, bool list)
+{
+    struct found found = { 0 };
+
+    loss_check(seen, redis->client, list, found_done, &found);
+    redis_fixture_wait(redis, &found.there);
+    return found;
+}
+
+/* If it fails, what a stale replica lacks is not noticed because others wrote to it since, or the wrong payments are named. */
+Test(redis_loss, is_what_was_seen_and_is_not_there)
+{
+    struct redis_fixture redis;
+    struct seen *seen = seen_of(NULL);
+    char entry[SEEN_ID_MAX];
+    struct found found;
+
+    redis_fixture_open(&redis);
+    redis_fixture_ask(&redis, "XADD", seen_feed(seen, 1), "100-0", "id", "inv:a", NULL);
+    redis_fixture_ask(&redis, "XADD", seen_feed(seen, 3), "200-0", "id", "inv:z", NULL);
+    seen_commit(seen, 1, "100-0", "inv:a", 1);
+    client_hold(redis.client, true);
+    found = look(&redis, seen, true);
+    cr_assert(found.err == SL_OK && found.feeds == 0);
+    cr_expect_str_eq(seen_newest(seen, 3, entry), "200-0", "what others wrote is seen, too");
+    seen_commit(seen, 1, "120-0", "inv:b", 1);
+    seen_commit(seen, 1, "130-0", "inv:b", 2);
+    seen_commit(seen, 2, "125-0", "inv:c", 1);
+    client_hold(redis.client, false);
+    redis_fixture_ask(&redis, "XADD", seen_feed(seen, 1), "500-0", "id", "inv:n", NULL);
+    found = look(&redis, seen, false);
+    cr_assert(found.err == SL_OK && found.feeds == 2 && found.listed == 0);
+    found = look(&redis, seen, true);
+    cr_expect_eq(found.feeds, 2);
+    cr_expect_str_eq(found.lost, "inv:b/1 inv:b/2 inv:c/1 ");
+    cr_expect_eq(found.oldest_ms, 120);
+    seen_forget(seen);
+    cr_expect_eq(look(&redis, seen, true).feeds, 0);
+    server_kill(redis.server);
+    redis_fixture_wait_up(&redis, redis.client, false);
+    cr_expect_eq(look(&redis, seen, true).err, SL_EDOWN);
+    seen_free(seen);
     redis_fixture_close(&redis);
 }

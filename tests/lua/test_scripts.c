@@ -20,6 +20,9 @@
 #include "lua/enlist.h"
 #include "lua/heartbeat.h"
 #include "lua/load.h"
+#include "lua/loss.h"
+#include "lua/probe.h"
+#include "lua/seen.h"
 #include "redis/script_list.h"
 #include "support/redis_fixture.h"
 
@@ -948,4 +951,88 @@ Test(scripts, headers_and_bodies_name_the_same_codes)
         cr_expect_eq(!strstr(text, "-- ERRORS SLARGS"), !strstr(text, "error_reply('SLARGS "), "%s", (*script)->name);
     }
     cr_expect_geq(count, 14);
+}
+
+/* ---- seen, loss, probe ---- */
+
+static void seen(const char *first, const char *second)
+{
+    struct slice feeds[] = { slice_of("{a}:feed"), slice_of("{b}:feed") }, entries[] = { slice_of(first), slice_of(second) };
+    struct lua_seen_keys keys = { .feeds = feeds, .feeds_count = 2 };
+    struct lua_seen_args args = { .feeds = slice_of("2"), .entries = entries, .entries_count = 2 };
+
+    lua_seen(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    cr_assert_eq(answer.err, SL_OK);
+}
+
+/* If this fails, a feed that has gone on without what was seen passes for complete, or a complete one does not. */
+Test(seen, an_entry_is_there_or_not_whatever_is_newer, .init = begin, .fini = end)
+{
+    redis_fixture_ask(&redis, "XADD", "{a}:feed", "5-0", "id", "x", NULL);
+    redis_fixture_ask(&redis, "XADD", "{a}:feed", "9-1", "id", "x", NULL);
+    seen("5-0", "");
+    cr_expect(answer.numbers[1] == 1 && answer.numbers[3] == 1, "the older one is there, and nothing was asked of the other");
+    cr_expect_str_eq(answer.texts[2], "9-1");
+    cr_expect_str_eq(answer.texts[4], "");
+    seen("7-0", "1-1");
+    cr_expect(answer.numbers[1] == 0 && answer.numbers[3] == 0, "neither was ever there");
+    seen("9-1", "");
+    cr_expect_eq(answer.numbers[1], 1);
+}
+
+static int64_t loss(const char *report, const char *accepted)
+{
+    struct lua_loss_keys keys = { slice_of("sluice:meta") };
+    struct lua_loss_args args = { slice_of(report), slice_of(accepted) };
+
+    lua_loss(redis.client, &keys, &args, 5000, answered, NULL);
+    wait_answer();
+    return answer.err ? -1 : answer.numbers[0];
+}
+
+/* If this fails, an operator's word is undone by a daemon that had not heard it, or is given for a loss nobody has seen. */
+Test(loss, is_reported_once_and_accepted_once, .init = begin, .fini = end)
+{
+    char accepted[32];
+
+    cr_expect_eq(loss("gone", "0"), LUA_LOSS_NOTHING, "there is no deployment");
+    cr_expect_str_eq(ask("EXISTS", "sluice:meta", NULL), "0");
+    redis_fixture_ask(&redis, "HSET", "sluice:meta", "format", "1", NULL);
+    cr_expect_eq(loss("", "0"), LUA_LOSS_NOTHING, "nobody has reported any");
+    cr_expect_eq(loss("gone", "0"), LUA_LOSS_DONE);
+    cr_expect_eq(loss("gone, too", "0"), LUA_LOSS_NOTHING);
+    cr_expect_str_eq(ask("HGET", "sluice:meta", "suspect"), "gone");
+    cr_expect_eq(loss("", "0"), LUA_LOSS_DONE);
+    cr_expect_str_eq(answer.texts[1], "gone");
+    cr_expect_str_eq(ask("HGET", "sluice:meta", "suspect"), "nil");
+    snprintf(accepted, sizeof(accepted), "%s", ask("HGET", "sluice:meta", "accepted_at"));
+    cr_expect_eq(strlen(accepted), 13);
+    cr_expect_eq(loss("gone", "0"), LUA_LOSS_NOTHING, "a report from before");
+    cr_expect_eq(loss("again", accepted), LUA_LOSS_DONE);
+    cr_expect_eq(loss("", "0"), LUA_LOSS_DONE);
+    cr_expect(strcmp(ask("HGET", "sluice:meta", "accepted_at"), accepted) > 0, "it only rises");
+}
+
+/* If this fails, the look at Redis changes it, or a Redis that takes no writes passes it. */
+Test(probe, writes_nothing_and_is_refused_where_writes_are, .init = begin, .fini = end)
+{
+    struct lua_probe_keys keys = { slice_of("{a}:wheel") };
+    char *before = digest(), *after;
+    enum sl_err err;
+
+    lua_probe(redis.client, &keys, NULL, 5000, answered, NULL);
+    wait_answer();
+    cr_assert_eq(answer.err, SL_OK);
+    after = digest();
+    cr_expect_str_eq(before, after);
+    cr_expect_str_eq(ask("EXISTS", "{a}:wheel", NULL), "0");
+    redis_fixture_ask(&redis, "CONFIG", "SET", "min-replicas-to-write", "1", NULL);
+    lua_probe(redis.client, &keys, NULL, 5000, answered, NULL);
+    wait_answer();
+    err = answer.err;
+    redis_fixture_ask(&redis, "CONFIG", "SET", "min-replicas-to-write", "0", NULL);
+    cr_expect_eq(err, SL_EDOWN);
+    free(before);
+    free(after);
 }
