@@ -62,6 +62,15 @@ static bool is_id(const char *text)
     return valid;
 }
 
+/* Whether the payer of this payment was sent to our page. */
+static bool form_is_out(const struct mock *mock, const char *invoice, const char *payment)
+{
+    char name[NAME_BYTES];
+
+    snprintf(name, sizeof(name), "form/%s/%s", invoice, payment);
+    return book_mark(mock->book, name) > 0;
+}
+
 /* URLENCODED: fields as a form sends them; NULL: none. */
 static void form_take(struct mock *mock, struct evhttp_request *http, const char *urlencoded)
 {
@@ -78,12 +87,14 @@ static void form_take(struct mock *mock, struct evhttp_request *http, const char
     payment = evhttp_find_header(&fields, "payment_id");
     if (tag && strlen(tag) < NAME_BYTES) {
         form_callback(mock, http, tag, evhttp_find_header(&fields, "payload"));
-    } else if (is_id(invoice) && is_id(payment)) {
+    } else if (!is_id(invoice) || !is_id(payment)) {
+        form_answer(http, 400);
+    } else if (!form_is_out(mock, invoice, payment)) {
+        form_answer(http, 404);
+    } else {
         snprintf(name, sizeof(name), "confirmed/%s/%s", invoice, payment);
         book_mark_set(mock->book, name, 1);
         form_answer(http, 200);
-    } else {
-        form_answer(http, 400);
     }
     evhttp_clear_headers(&fields);
 }

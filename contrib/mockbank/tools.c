@@ -301,10 +301,13 @@ static json_t *off_site(struct call *call)
 {
     char name[NAME_BYTES];
 
-    if (!state_is(call, "polling"))
+    if (!state_is(call, "polling")) {
+        snprintf(name, sizeof(name), "form/%s/%s", call->invoice, call->payment);
+        book_mark_set(call->mock->book, name, 1);
         return sleep_for(call, 1, "polling",
                          form_interaction(call, json_pack("{s:s,s:s}", "invoice_id", call->invoice, "payment_id", call->payment)),
                          false);
+    }
     snprintf(name, sizeof(name), "confirmed/%s/%s", call->invoice, call->payment);
     if (book_mark(call->mock->book, name))
         return finish_ok(call);

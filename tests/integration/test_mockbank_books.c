@@ -155,12 +155,18 @@ Test(mockbank, book_survives_a_kill)
 /* A browser may send any bytes; a line of them that cannot be read again would cost the whole book. */
 Test(mockbank, book_takes_text_alone)
 {
+    struct bank_talk talk = { .invoice = "b6", .tool = CARD("preauth_3ds_offsite") };
+
     bank_form("invoice_id=%ff&payment_id=1", 400);
     bank_form("invoice_id=b5&payment_id=%c3%28", 400);
-    bank_form("invoice_id=%c3%bc&payment_id=1", 200);
+    bank_form("invoice_id=%c3%bc&payment_id=1", 404); /* nobody of that name was sent there */
+    cr_assert_eq(talk_ask(&talk), 200);
+    bank_form("invoice_id=b6&payment_id=1", 200);
     bank_stop(SIGKILL);
     bank_start("1");
-    bank_form("invoice_id=b5&payment_id=1", 200);
+    bank_form("invoice_id=b6&payment_id=1", 200);
+    bank_form("invoice_id=b5&payment_id=1", 404);
+    talk_hush(&talk);
 }
 
 /* Amounts are what a test compares with its own books. */
