@@ -187,7 +187,7 @@ static bool survives(size_t len, size_t zeros)
 }
 
 /* If it fails, a power cut replaces acknowledged events by others, doubles the feed and puts the ledger off. */
-Test(redis_torn, a_cut_at_any_byte_of_the_last_transaction_leaves_what_was_acknowledged, .timeout = 300)
+Test(redis_torn, a_cut_at_any_byte_of_the_last_transaction_leaves_what_was_acknowledged, .timeout = 900)
 {
     size_t from, len, wrong = 0;
 
@@ -199,7 +199,7 @@ Test(redis_torn, a_cut_at_any_byte_of_the_last_transaction_leaves_what_was_ackno
 }
 
 /* If it fails, a file system that had made the file longer before the cut keeps the daemon from starting. */
-Test(redis_torn, zeros_behind_a_cut_are_part_of_it, .timeout = 300)
+Test(redis_torn, zeros_behind_a_cut_are_part_of_it, .timeout = 900)
 {
     size_t from, len;
 
@@ -210,7 +210,7 @@ Test(redis_torn, zeros_behind_a_cut_are_part_of_it, .timeout = 300)
 }
 
 /* If it fails, a bad byte in the middle of the file takes all acknowledged payments behind it along. */
-Test(redis_torn, damage_that_is_no_cut_is_not_mended, .timeout = 300)
+Test(redis_torn, damage_that_is_no_cut_is_not_mended, .timeout = 900)
 {
     struct server_setup setup = { .dir = redis.dir, .program = getenv("REDIS_SERVER"), .tells_parent = true };
     char *why = NULL, *said = NULL, *length;
@@ -253,7 +253,7 @@ static size_t check_aof(void)
 
 /* If it fails, what operators of a Redis of their own are told to use (redis-check-aof --fix) and what is done for a
  * private one are two things. */
-Test(redis_torn, the_cut_is_where_redis_check_aof_has_it, .timeout = 300)
+Test(redis_torn, the_cut_is_where_redis_check_aof_has_it, .timeout = 900)
 {
     struct aof_scan scan;
     size_t from, len;
