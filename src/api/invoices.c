@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/request.h"
+#include "domain/reduce.h"
 #include "payment/calls.h"
 #include "payment/errors.h"
 #include "payment/invoice_repeat.h"
@@ -92,6 +93,32 @@ void invoices_get(struct api_request *request)
 
     if (request_query_i64(request, "at_event", 1, EVENT_NUMBER_MAX, 0, &at))
         runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], at, got, request);
+}
+
+/* ---- ComputeTerms ---- */
+
+static void terms_got(void *arg, const struct runtime_result *result)
+{
+    struct api_request *request = arg;
+    const struct invoice_state *state = result->state;
+    const struct domain *head = domain_store_ops.head(api_setup(request)->domains);
+    const struct invoice *invoice = state ? &state->invoice : NULL;
+    struct buf json = BUF_EMPTY;
+    struct term_set terms;
+
+    if (answer_failed(request, result, NOT_FOUND) || !request_owns(request, invoice->party_ref.id, NOT_FOUND))
+        return;
+    if (!head || !shop_terms_reduce(head, invoice->party_ref.id, invoice->shop_ref.id, &invoice->cost, request->arena, &terms)) {
+        answer_problem(request, 404, "ShopNotFound", "the invoice's shop is not in the configuration", NULL);
+        return;
+    }
+    type_encode(&type_term_set, &terms, &json);
+    answer_json(request, 200, &json);
+}
+
+void invoices_terms(struct api_request *request)
+{
+    runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, terms_got, request);
 }
 
 /* ---- calls ---- */

@@ -173,6 +173,7 @@ void templates_get(struct api_request *request);
 void templates_update(struct api_request *request);
 void templates_delete(struct api_request *request);
 void templates_terms(struct api_request *request);
+void invoices_terms(struct api_request *request);
 void templates_invoice(struct api_request *request);
 void events_get(struct api_request *request);
 void feed_get(struct api_request *request);

@@ -150,6 +150,23 @@ void term_set_reduce(const struct domain *domain, const struct term_set *terms, 
     fields_reduce(domain, &type_term_set, out, facts, arena);
 }
 
+bool shop_terms_reduce(const struct domain *domain, const char *party_id, const char *shop_id, const struct cash *amount,
+                       struct arena *arena, struct term_set *terms)
+{
+    const struct shop *shop = domain_shop(domain, party_id, shop_id);
+    const struct term_set *whole = shop ? domain_terms(domain, shop->terms.id) : NULL;
+    struct varset facts;
+
+    if (!whole)
+        return false;
+    facts = (struct varset){
+        .category = shop->category.id, .currency = shop->account.currency.symbolic_code, .amount = amount,
+        .party_id = party_id, .shop_id = shop->id,
+    };
+    term_set_reduce(domain, whole, &facts, arena, terms);
+    return true;
+}
+
 void provision_terms_reduce(const struct domain *domain, const struct provision_terms *terms,
                             const struct varset *facts, struct arena *arena, struct provision_terms *out)
 {

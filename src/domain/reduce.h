@@ -18,6 +18,11 @@ const struct selector *selector_residual(const struct domain *domain, const stru
 void term_set_reduce(const struct domain *domain, const struct term_set *terms, const struct varset *facts,
                      struct arena *arena, struct term_set *out);
 
+/* *TERMS = the terms of the party's shop, reduced by what is known of any payment there: the shop itself and, unless AMOUNT
+ * (kept by pointer) is NULL, what it costs. False: there is no such shop, or it has no terms. */
+bool shop_terms_reduce(const struct domain *domain, const char *party_id, const char *shop_id, const struct cash *amount,
+                       struct arena *arena, struct term_set *terms);
+
 /* The same for provision terms; chargebacks.fees and recurrent_paytools.risk_coverage pass through as they are. */
 void provision_terms_reduce(const struct domain *domain, const struct provision_terms *terms,
                             const struct varset *facts, struct arena *arena, struct provision_terms *out);

@@ -5,7 +5,7 @@
  *                                     |--> answered without a change (a repeat): at once
  *                                     '--> allowed: waits, and is run in its turn as if it came then
  *
- * Without this a turn that ends in rest would hide from them what was going on when they came: of two refunds at once the
+ * Without this a turn that leaves nothing to do would hide from them what was going on when they came: of two refunds at once the
  * second would find the first one done. Ref: doc/spec/api.md 8.                                          */
 #include "engine/runtime_internal.h"
 

@@ -223,18 +223,8 @@ const struct machine_kind template_kind = {
 bool template_terms(const struct invoice_template *template, const struct domain *domain, struct arena *arena,
                     struct term_set *terms)
 {
-    const struct shop *shop = domain_shop(domain, template->party_ref.id, template->shop_ref.id);
-    const struct term_set *whole = shop ? domain_terms(domain, shop->terms.id) : NULL;
     bool fixed = template->details.tag == DETAILS_PRODUCT && template->details.product.price.tag == PRICE_FIXED;
-    struct varset facts;
 
-    if (!whole)
-        return false;
-    facts = (struct varset){
-        .category = shop->category.id, .currency = shop->account.currency.symbolic_code,
-        .amount = fixed ? &template->details.product.price.fixed : NULL, .party_id = template->party_ref.id,
-        .shop_id = shop->id,
-    };
-    term_set_reduce(domain, whole, &facts, arena, terms);
-    return true;
+    return shop_terms_reduce(domain, template->party_ref.id, template->shop_ref.id,
+                             fixed ? &template->details.product.price.fixed : NULL, arena, terms);
 }

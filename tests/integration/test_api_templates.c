@@ -162,3 +162,32 @@ Test(api_templates, templates_are_their_partys_own, .timeout = 60)
     banked_close(&banked);
     remove(path);
 }
+
+#define COST_BELOW(N) "{\"condition\":{\"cost_in\":{\"lower\":{\"inclusive\":" RUB(0) "},\"upper\":{\"exclusive\":" RUB(N) "}}}}"
+
+/* ComputeTerms of an invoice: what its cost decides is decided, and only the owner and those who may read see it. If it
+ * fails, a merchant is told of other terms than his payment will have. */
+Test(api_templates, an_invoice_tells_its_terms, .timeout = 60)
+{
+    struct banked banked;
+    json_t *domain, *json;
+
+    banked_open(&banked, NULL);
+    domain = banked_domain(&banked);
+    banked_set(domain, "term_set_hierarchy", "{\"id\":1}", "term_set.payments.attempt_limit",
+               "{\"decisions\":[{\"if_\":" COST_BELOW(42001) ",\"then_\":{\"value\":{\"attempts\":7}}},"
+               "{\"if_\":{\"constant\":true},\"then_\":{\"value\":{\"attempts\":3}}}]}");
+    banked_configure_take(&banked, NULL, domain);
+    json_decref(banked_invoice(&banked, "small"));
+    json = banked_must(&banked, "GET", "/v1/invoices/small/terms", NULL, 200);
+    cr_expect_str_eq(banked_text(json, "payments.attempt_limit.value.attempts"), "7");
+    json_decref(json);
+    json_decref(banked_must(&banked, "POST", "/v1/invoices",
+                            "{\"id\":\"large\",\"party_id\":\"party-acme\",\"shop_id\":\"shop-acme-books\",\"details\":{\"product\":\"p\"},"
+                            "\"due\":\"2030-01-01T00:00:00Z\",\"cost\":" RUB(42001) ",\"context\":{\"type\":\"t\",\"data\":\"\"}}", 201));
+    json = banked_must(&banked, "GET", "/v1/invoices/large/terms", NULL, 200);
+    cr_expect_str_eq(banked_text(json, "payments.attempt_limit.value.attempts"), "3");
+    json_decref(json);
+    banked_refused(&banked, "GET", "/v1/invoices/nobody/terms", NULL, 404, "InvoiceNotFound");
+    banked_close(&banked);
+}
