@@ -2,6 +2,7 @@
  * doc/spec/api.md 8. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,7 @@ Test(api_waiting, behind_a_payment, .timeout = 120)
 #define CLICKS 10
 
 struct click {
+    const struct banked *at;
     const char *path, *body;
     char key[48]; /* "" or a header */
     int status;
@@ -171,24 +173,29 @@ static void *click(void *arg)
     struct click *one = arg;
     json_t *answer;
 
-    one->status = banked_ask(&banked, "POST", one->path, *one->key ? one->key : NULL, one->body, &answer);
+    one->status = banked_ask(one->at, "POST", one->path, *one->key ? one->key : NULL, one->body, &answer);
     snprintf(one->error, sizeof(one->error), "%s", json_string_value(json_object_get(answer, "error")) ?: "");
     json_decref(answer);
     return NULL;
 }
 
 /* Fails the test unless one of ten equal requests at once is accepted and the others are refused for it. KEYS: each has
- * an idempotency key of its own. */
-static void expect_one_accepted(const char *path, const char *body, bool keys)
+ * an idempotency key of its own. TWO: every other one goes to a second daemon. */
+static void expect_one_accepted(const char *path, const char *body, bool keys, bool two)
 {
+    struct banked other;
     struct click clicks[CLICKS] = { 0 };
     pthread_t threads[CLICKS];
     int i, accepted = 0, refused = 0;
     json_t *answer;
 
     open_paid(INSTANT);
-    banked_fault(&banked, "{\"kind\":\"delay\",\"next\":1,\"ms\":4000,\"target\":\"refunded\"}");
+    banked_fault(&banked, "{\"kind\":\"delay\",\"next\":1,\"ms\":6000,\"target\":\"refunded\"}");
+    other = banked;
+    if (two)
+        banked_start(&other);
     for (i = 0; i < CLICKS; i++) {
+        clicks[i].at = i % 2 ? &other : &banked;
         clicks[i].path = path;
         clicks[i].body = body;
         if (keys)
@@ -206,17 +213,27 @@ static void expect_one_accepted(const char *path, const char *body, bool keys)
     answer = banked_must(&banked, "GET", PAYMENT, NULL, 200);
     cr_expect_eq(json_array_size(json_object_get(answer, "refunds")), 1);
     json_decref(answer);
+    if (two) {
+        kill(other.daemon.pid, SIGTERM);
+        cr_expect_eq(daemon_fixture_wait(&other.daemon), 0);
+    }
     banked_close(&banked);
 }
 
 /* If it fails, who clicks twice is given the money twice. */
 Test(api_waiting, ten_refunds_at_once_are_one, .timeout = 120)
 {
-    expect_one_accepted(PAYMENT "/refunds", "{" RUB(1000) "}", false);
+    expect_one_accepted(PAYMENT "/refunds", "{" RUB(1000) "}", false, false);
 }
 
 /* The same for those who have keys, which must be looked for first. */
 Test(api_waiting, ten_refunds_with_keys_are_one, .timeout = 120)
 {
-    expect_one_accepted(PAYMENT "/refunds", "{" RUB(1000) "}", true);
+    expect_one_accepted(PAYMENT "/refunds", "{" RUB(1000) "}", true, false);
+}
+
+/* The same at two daemons, which know of each other's steps by the store alone. */
+Test(api_waiting, ten_refunds_at_two_daemons_are_one, .timeout = 120)
+{
+    expect_one_accepted(PAYMENT "/refunds", "{" RUB(1000) "}", false, true);
 }

@@ -44,15 +44,13 @@ void banked_close(struct banked *banked)
     daemon_fixture_close(&banked->daemon);
 }
 
-void banked_restart(struct banked *banked)
+void banked_start(struct banked *banked)
 {
     char redis[160];
     const char *words[] = { redis, "--listen=127.0.0.1:0", "--durability=relaxed", "--grace=2000", "--insecure", NULL };
     int64_t until_us = clock_mono_us() + 2 * FIXTURE_WAIT_MS * 1000;
     int out;
 
-    kill(banked->daemon.pid, SIGKILL);
-    daemon_fixture_wait(&banked->daemon);
     snprintf(redis, sizeof(redis), "--redis=%s", server_url(banked->daemon.redis.server));
     banked->daemon.pid = daemon_fixture_spawn("sluiced", banked->daemon.log, words, &out);
     banked->daemon.port = daemon_fixture_port(out);
@@ -61,6 +59,13 @@ void banked_restart(struct banked *banked)
         cr_assert_lt(clock_mono_us(), until_us, "it is not ready");
         usleep(20000);
     }
+}
+
+void banked_restart(struct banked *banked)
+{
+    kill(banked->daemon.pid, SIGKILL);
+    daemon_fixture_wait(&banked->daemon);
+    banked_start(banked);
 }
 
 /* ---- the configuration ---- */

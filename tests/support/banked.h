@@ -18,6 +18,8 @@ struct banked {
 /* With the example configuration, whose adapters are the mock bank. OPTION: a further one for sluiced, or NULL. */
 void banked_open(struct banked *banked, const char *option);
 void banked_close(struct banked *banked);
+/* Starts a sluiced, open to everybody, in place of the one in BANKED, which is left alone, and waits until it is ready. */
+void banked_start(struct banked *banked);
 /* Kills sluiced and starts another one, on the same Redis and another port; open to everybody. Waits until it
  * is ready. The bank keeps the old port. */
 void banked_restart(struct banked *banked);
