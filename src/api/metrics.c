@@ -1,7 +1,9 @@
 /* /metrics: figures in Prometheus's text format. */
 #include <inttypes.h>
 
+#include "api/metrics_process.h"
 #include "api/request.h"
+#include "payment/types.h"
 #include "provider/lanes.h"
 #include "redis/guard.h"
 
@@ -95,14 +97,16 @@ static void wheel_figures(const struct api_setup *setup, struct buf *out)
     figure(out, "wheel_claimed_total", "counter", "Machines claimed.", stats.claimed);
     figure(out, "partitions_owned", "gauge", "Partitions that prefer this daemon.", (uint64_t)stats.owned);
     figure(out, "daemons", "gauge", "Daemons alive.", (uint64_t)stats.daemons);
-    buf_str(out, "# HELP sluice_timer_lateness_ms How late timers were claimed.\n# TYPE sluice_timer_lateness_ms histogram\n");
+    buf_str(out, "# HELP sluice_timer_lateness_seconds How late timers were claimed.\n"
+                 "# TYPE sluice_timer_lateness_seconds histogram\n");
     for (i = 0; i < WHEEL_BUCKETS - 1; i++) {
         sum += stats.lateness[i];
-        buf_printf(out, "sluice_timer_lateness_ms_bucket{le=\"%" PRId64 "\"} %" PRIu64 "\n", wheel_bucket_ms[i], sum);
+        buf_printf(out, "sluice_timer_lateness_seconds_bucket{le=\"%g\"} %" PRIu64 "\n", (double)wheel_bucket_ms[i] / 1e3,
+                   sum);
     }
     sum += stats.lateness[WHEEL_BUCKETS - 1];
-    buf_printf(out, "sluice_timer_lateness_ms_bucket{le=\"+Inf\"} %" PRIu64 "\nsluice_timer_lateness_ms_sum %" PRIu64
-               "\nsluice_timer_lateness_ms_count %" PRIu64 "\n", sum, stats.lateness_sum_ms, sum);
+    buf_printf(out, "sluice_timer_lateness_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\nsluice_timer_lateness_seconds_sum %.3f"
+               "\nsluice_timer_lateness_seconds_count %" PRIu64 "\n", sum, (double)stats.lateness_sum_ms / 1e3, sum);
 }
 
 static void lane_figures(const struct lanes *lanes, struct buf *out)
@@ -118,6 +122,28 @@ static void lane_figures(const struct lanes *lanes, struct buf *out)
     for (lane = lanes_next(lanes, NULL); lane; lane = lanes_next(lanes, lane))
         buf_printf(out, "sluice_provider_calls_refused_total{provider=\"%" PRId64 "\"} %" PRIu64 "\n", lane->provider_id,
                    lane->refused);
+}
+
+/* One call's answers, whatever they were: sums over the outcomes. */
+static void call_latency(const struct effects_kind_stats *kind, struct buf *out)
+{
+    uint64_t count = 0, sum_us = 0;
+    size_t bucket, outcome;
+
+    for (outcome = 0; outcome < SL_ERR_COUNT; outcome++)
+        sum_us += kind->outcomes[outcome].latency_us;
+    for (bucket = 0; bucket < EFFECTS_BUCKETS; bucket++) {
+        for (outcome = 0; outcome < SL_ERR_COUNT; outcome++)
+            count += kind->outcomes[outcome].buckets[bucket];
+        buf_printf(out, "sluice_provider_answer_seconds_bucket{call=\"%s\",le=\"", kind->name);
+        if (bucket + 1 < EFFECTS_BUCKETS)
+            buf_printf(out, "%g\"} %" PRIu64 "\n", (double)effects_bucket_us[bucket] / 1e6, count);
+        else
+            buf_printf(out, "+Inf\"} %" PRIu64 "\n", count);
+    }
+    buf_printf(out, "sluice_provider_answer_seconds_sum{call=\"%s\"} %.6f\n"
+                    "sluice_provider_answer_seconds_count{call=\"%s\"} %" PRIu64 "\n",
+               kind->name, (double)sum_us / 1e6, kind->name, count);
 }
 
 static void effect_figures(const struct api_setup *setup, struct buf *out)
@@ -136,8 +162,28 @@ static void effect_figures(const struct api_setup *setup, struct buf *out)
                            stats.kinds[kind].outcomes[outcome].count);
         }
     }
+    buf_str(out, "# HELP sluice_provider_answer_seconds Time to the answers of providers and inspectors, by call.\n"
+                 "# TYPE sluice_provider_answer_seconds histogram\n");
+    for (kind = 0; kind < EFFECTS_KINDS; kind++) {
+        if (stats.kinds[kind].name)
+            call_latency(&stats.kinds[kind], out);
+    }
     lane_figures(effects_lanes(setup->effects), out);
     figure(out, "effects_in_flight", "gauge", "Calls to providers and inspectors under way.", stats.in_flight);
+}
+
+/* Of this daemon since it was started; all statuses, so that rates have something to begin with. */
+static void payment_figures(const struct api_setup *setup, struct buf *out)
+{
+    static const int shown[] = { PAYMENT_CAPTURED, PAYMENT_CANCELLED, PAYMENT_FAILED };
+    struct health_watch_stats stats;
+    size_t i;
+
+    health_watch_stats(setup->health, &stats);
+    buf_str(out, "# HELP sluice_payments_total Payments that came to this status.\n# TYPE sluice_payments_total counter\n");
+    for (i = 0; i < SL_COUNT(shown); i++)
+        buf_printf(out, "sluice_payments_total{status=\"%s\"} %" PRIu64 "\n",
+                   type_name_of(&type_payment_status, shown[i]), stats.payments[shown[i]]);
 }
 
 static void health_figures(const struct api_setup *setup, struct buf *out)
@@ -224,12 +270,32 @@ static void connection_figures(const struct http_stats *stats, struct buf *out)
     figure(out, "http_pauses_total", "counter", "Times that no more connections were taken for a moment.", stats->pauses);
 }
 
-void metrics_get(struct api_request *request)
+/* ---- what is stored ---- */
+
+/* Counted in Redis when it is asked for, so that it outlives daemons. */
+struct stored_counts {
+    int left;
+    enum sl_err err;
+    uint64_t failed, overdue, waiting;
+};
+
+#define OVERDUE_MS 5000 /* a timer that should have run so long ago, and nobody has taken it */
+#define COUNT_MS 1000
+
+static void metrics_answer(struct api_request *request, const struct stored_counts *counts)
 {
     const struct api_setup *setup = api_setup(request);
     struct buf text = BUF_EMPTY;
     struct http_stats http;
 
+    process_figures(&text);
+    if (!counts->err) {
+        buf_printf(&text, "# HELP sluice_machines Machines of the whole deployment: failed, overdue, or on the wheel.\n"
+                          "# TYPE sluice_machines gauge\nsluice_machines{status=\"failed\"} %" PRIu64 "\n"
+                          "sluice_machines{status=\"overdue\"} %" PRIu64 "\nsluice_machines{status=\"waiting\"} %" PRIu64 "\n",
+                   counts->failed, counts->overdue, counts->waiting);
+    }
+    payment_figures(setup, &text);
     runtime_figures(setup, &text);
     redis_figures(setup, &text);
     guard_figures(setup, &text);
@@ -241,4 +307,57 @@ void metrics_get(struct api_request *request)
     connection_figures(&http, &text);
     http_figures(&text);
     answer_text(request, 200, "text/plain; version=0.0.4", &text);
+}
+
+static void counted(struct api_request *request, enum sl_err err, const struct reply *reply, uint64_t *figure)
+{
+    struct stored_counts *counts = request->waiting;
+
+    if (err)
+        counts->err = err;
+    else
+        *figure += (uint64_t)reply_i64_or(reply, 0);
+    if (--counts->left == 0)
+        metrics_answer(request, counts);
+}
+
+static void failed_counted(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct stored_counts *counts = ((struct api_request *)arg)->waiting;
+
+    counted(arg, err, reply, &counts->failed);
+}
+
+static void overdue_counted(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct stored_counts *counts = ((struct api_request *)arg)->waiting;
+
+    counted(arg, err, reply, &counts->overdue);
+}
+
+static void waiting_counted(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct stored_counts *counts = ((struct api_request *)arg)->waiting;
+
+    counted(arg, err, reply, &counts->waiting);
+}
+
+void metrics_get(struct api_request *request)
+{
+    const struct api_setup *setup = api_setup(request);
+    struct stored_counts *counts = request->waiting = arena_alloc(request->arena, sizeof(*counts));
+    int p, partitions = space_count(setup->space);
+    char latest[SLICE_I64_MAX];
+    struct slice before = slice_i64(latest, runtime_now_us(setup->runtime) / 1000 - OVERDUE_MS);
+
+    counts->left = 3 * partitions;
+    for (p = 0; p < partitions; p++) {
+        struct slice failed[] = { slice_of("ZCARD"), space_failed(setup->space, p) };
+        struct slice overdue[] = { slice_of("ZCOUNT"), space_wheel(setup->space, p), slice_of("-inf"), before };
+        struct slice waiting[] = { slice_of("ZCARD"), space_wheel(setup->space, p) };
+
+        client_command(setup->client, failed, SL_COUNT(failed), COUNT_MS, failed_counted, request);
+        client_command(setup->client, overdue, SL_COUNT(overdue), COUNT_MS, overdue_counted, request);
+        client_command(setup->client, waiting, SL_COUNT(waiting), COUNT_MS, waiting_counted, request);
+    }
 }

@@ -63,6 +63,7 @@ struct api_request {
     void *args;      /* the decoded body, of route->body; NULL: there is none */
     const struct runtime_once *once; /* its Idempotency-Key; NULL: it has none */
     int64_t began_us;
+    bool has_waited; /* for news: what its answer took is no latency */
     void *waiting;   /* of the handler: a long poll's data */
     void (*give_up)(struct api_request *request); /* the daemon stops: answer now; NULL: an answer is on its way */
     struct invoice_call *call;

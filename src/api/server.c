@@ -76,14 +76,16 @@ void answer_header(struct api_request *request, const char *name, const char *va
         http_exchange_header(request->exchange, name, value);
 }
 
-static void route_count(struct api_route *route, int status, int64_t took_us)
+static void route_count(struct api_route *route, int status, int64_t took_us, bool has_waited)
 {
     size_t i = 0;
 
+    route->answered[status / 100]++;
+    if (has_waited)
+        return;
     while (i < LATENCY_BUCKETS && took_us > latency_bucket_us[i])
         i++;
     route->took[i]++;
-    route->answered[status / 100]++;
     route->us_sum += (uint64_t)took_us;
 }
 
@@ -92,7 +94,7 @@ static void answer(struct api_request *request, int status, struct buf *body)
     struct http_exchange *exchange = request->exchange;
 
     if (request->route)
-        route_count(request->route, status, clock_mono_us() - request->began_us);
+        route_count(request->route, status, clock_mono_us() - request->began_us, request->has_waited);
     if (exchange) {
         if (request->api->stopping)
             answer_header(request, "Connection", "close");

@@ -127,6 +127,7 @@ struct watch *watch_begin(struct api_request *request, const char *id, int64_t w
     watch->over = over;
     DL_APPEND(watches, watch);
     request->give_up = give_up;
+    request->has_waited = true;
     if (listening != setup->runtime) {
         listening = setup->runtime;
         runtime_on_commit(setup->runtime, watch_news, NULL);

@@ -102,9 +102,11 @@ static const json_t *cash_of(const json_t *body)
 static void add_details(const json_t *body, const char *flow, struct buf *out)
 {
     const json_t *status = json_object_get(body, "status"), *reason = json_object_get(body, "reason");
-    const json_t *cash = cash_of(body);
+    const json_t *cash = cash_of(body), *revision = json_object_get(body, "domain_revision");
 
-    if (status) {
+    if (revision) {
+        buf_printf(out, "(%lld)", (long long)json_integer_value(revision));
+    } else if (status) {
         buf_char(out, '(');
         add_union(status, out);
         buf_char(out, ')');

@@ -330,6 +330,11 @@ static void turn_close(struct work *work)
         turn_failed_first(work);
         return;
     }
+    if (work->current && work->current->kind == REQ_REPAIR && turn->due == DUE_KEEP && work->due_ms > 0 &&
+        work->due_ms < runtime_now_us(work->runtime) / 1000) { /* it was failed, not late */
+        turn->due = DUE_SET;
+        turn->due_ms = runtime_now_us(work->runtime) / 1000;
+    }
     if (turn->failure != STEP_OK) { /* the good steps first; the failed one stays due */
         turn->due = DUE_SET;
         turn->due_ms = runtime_now_us(work->runtime) / 1000;

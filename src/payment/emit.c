@@ -1,6 +1,8 @@
 /* See emit.h. */
 #include "payment/emit.h"
 
+#include "payment/note.h"
+
 static void emit_invoice_change(struct step_ctx *ctx, struct invoice_change change)
 {
     step_change(ctx->out, arena_memdup(ctx->in->arena, &change, sizeof(change)));
@@ -87,11 +89,14 @@ void emit_status(struct step_ctx *ctx, const struct payment_status *status)
 {
     struct payment_status_changed changed = { .status = *status };
     const struct invoice *invoice = &ctx->invoice->invoice;
+    const struct status_note note = { status->tag };
 
     emit_change(ctx, &(struct payment_change){
         .tag = PCHG_STATUS_CHANGED,
         .status_changed = arena_memdup(ctx->in->arena, &changed, sizeof(changed)),
     });
+    if (status->tag == PAYMENT_CAPTURED || status->tag == PAYMENT_CANCELLED || status->tag == PAYMENT_FAILED)
+        step_note(ctx->out, NOTE_STATUS, arena_memdup(ctx->in->arena, &note, sizeof(note)));
     if (status->tag == PAYMENT_CAPTURED && invoice->status.tag != INVOICE_PAID)
         emit_paid(ctx);
     else if ((status->tag == PAYMENT_FAILED || status->tag == PAYMENT_CANCELLED) &&

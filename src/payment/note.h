@@ -10,6 +10,11 @@
 
 enum {
     NOTE_CONVERSION = 1, /* a processed session has come to its end */
+    NOTE_STATUS,         /* a payment has got a status that is shown in figures */
+};
+
+struct status_note { /* NOTE_STATUS: note.args */
+    int status; /* PAYMENT_CAPTURED, …_CANCELLED, …_FAILED */
 };
 
 struct conversion_note { /* NOTE_CONVERSION: note.args */

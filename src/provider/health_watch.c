@@ -186,9 +186,13 @@ void health_watch_heard(void *ctx, int64_t provider_id, bool answered, int64_t t
 void health_watch_note(void *ctx, const struct note *note)
 {
     const struct conversion_note *conversion = note->args;
+    const struct status_note *reached = note->args;
+    struct health_watch *watch = ctx;
 
     if (note->kind == NOTE_CONVERSION)
         health_watch_report(ctx, conversion->provider_id, HEALTH_CONVERSION, conversion->ok, 0);
+    else if (note->kind == NOTE_STATUS && reached->status < HEALTH_WATCH_STATUSES)
+        watch->stats.payments[reached->status]++;
 }
 
 /* ---- the view ---- */

@@ -45,11 +45,13 @@ void health_watch_heard(void *ctx, int64_t provider_id, bool answered, int64_t t
 void health_watch_note(void *ctx, const struct note *note);
 const void *health_watch_outlook(void *ctx);
 
+#define HEALTH_WATCH_STATUSES 8
 struct health_watch_stats {
     uint64_t reports; /* outcomes counted here */
     uint64_t flushes; /* answered by Redis */
     uint64_t failed;  /* flushes that were not answered, or refused */
     uint64_t lost;    /* outcomes that were given up */
+    uint64_t payments[HEALTH_WATCH_STATUSES]; /* by PAYMENT_*: that came to it here */
 };
 void health_watch_stats(const struct health_watch *watch, struct health_watch_stats *out);
 

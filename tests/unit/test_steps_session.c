@@ -458,7 +458,8 @@ static const char *conversions(const struct payment_world *world)
     for (i = 0; i < world->driver.note_count; i++) {
         const struct conversion_note *note = world->driver.notes[i].args;
 
-        cr_assert_eq(world->driver.notes[i].kind, NOTE_CONVERSION);
+        if (world->driver.notes[i].kind != NOTE_CONVERSION)
+            continue;
         cr_assert_eq(note->provider_id, payment_route(world_payment(world))->provider.id);
         strcat(text, note->ok ? "good " : "bad ");
     }
