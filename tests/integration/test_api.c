@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "support/api_calls.h"
@@ -473,6 +474,43 @@ static void check_references(const json_t *json, const json_t *schemas)
 }
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* The file of the documentation called NAME; the caller's. */
+static char *page_of(const char *name)
+{
+    const char *dir = getenv("SLUICE_SRCDIR");
+    struct buf text = BUF_EMPTY;
+    char path[512], chunk[4096];
+    FILE *file;
+    size_t len;
+
+    snprintf(path, sizeof(path), "%s/doc/%s", dir ? dir : "..", name);
+    file = fopen(path, "re");
+    cr_assert(file, "%s", path);
+    while ((len = fread(chunk, 1, sizeof(chunk), file)) > 0)
+        buf_add(&text, chunk, len);
+    fclose(file);
+    return buf_take(&text);
+}
+
+/* If it fails, an operation is there that no page tells of. */
+Test(api, the_page_lists_every_operation, .timeout = 60)
+{
+    struct daemon_fixture daemon;
+    char *page = page_of("http-api.md"), short_form[128];
+    const char *path;
+    json_t *json, *operations;
+
+    daemon_fixture_open(&daemon, "--insecure", NULL);
+    cr_assert_eq(api_ask(daemon.port, "GET", "/openapi.json", NULL, NULL, &json), 200);
+    json_object_foreach(json_object_get(json, "paths"), path, operations) {
+        snprintf(short_form, sizeof(short_form), "…%s", strrchr(path, '/')); /* "…/fulfill", behind its neighbour */
+        cr_expect(strstr(page, path) || strstr(page, short_form), "doc/http-api.md does not tell of %s", path);
+    }
+    json_decref(json);
+    free(page);
+    daemon_fixture_close(&daemon);
+}
 
 /* If it fails, clients made from the description do not build, or know nothing of an operation. */
 Test(api, the_description_is_whole, .timeout = 60)
