@@ -3,7 +3,7 @@
  *
  *   private redis? -> client -> meta data -> durability -> configuration, effects, runtime, wheel, API
  *   from then on the guard says whether Redis may be used; a private one that ends, ends the daemon
- *   SIGTERM: API stops taking -> runtime drains -> wheel says goodbye -> exit                        */
+ *   SIGTERM: API, wheel and runtime are told at once; exit when all are done, or at the end of the grace */
 #include <errno.h>
 #include <event2/event.h>
 #include <inttypes.h>
@@ -34,6 +34,9 @@
 #include "redis/seen.h"
 #include "redis/server.h"
 
+#define LET_GO_PART 4       /* so much of the grace is kept for giving leases back, */
+#define LET_GO_MAX_MS 500   /* and no more than this */
+#define STOP_PARTS 3        /* API, wheel, runtime */
 #define STORE_MS 10000 /* deadline of one request to Redis */
 #define STATUS_REDIS_ENDED 3 /* exit status, doc/operations.md */
 #define PACKED_NODE_BYTES 1024 /* of the private Redis's streams: a packed history fits, doc/decisions/0016 */
@@ -60,7 +63,9 @@ struct daemon {
     struct wheel *wheel;
     struct auth *auth;
     struct api *api;
-    struct event *signals[4];
+    struct event *signals[4], *grace_end;
+    int64_t told_us; /* monotonic; when it was told to stop */
+    int parts_open;  /* that have not stopped yet */
     char name[128];
     int64_t started_us; /* since 1970 */
     bool checking, running, stopping;
@@ -293,29 +298,34 @@ static bool daemon_connect(struct daemon *daemon)
 
 /* ---- stop ---- */
 
-static void said_goodbye(void *arg)
+static void timer_start(struct event *timer, int64_t delay_ms)
 {
+    struct timeval delay = { delay_ms / 1000, delay_ms % 1000 * 1000 };
+
+    event_add(timer, &delay);
+}
+
+static void on_part_stopped(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    if (--daemon->parts_open == 0)
+        daemon_end(daemon, 0);
+}
+
+/* Whatever still waits is answered when the parts are taken apart. */
+static void on_grace_end(evutil_socket_t number, short what, void *arg)
+{
+    (void)number;
+    (void)what;
+    log_warn("the grace is over; what is still in work is left to other daemons, when its leases end");
     daemon_end(arg, 0);
-}
-
-static void drained(void *arg)
-{
-    struct daemon *daemon = arg;
-
-    roster_leave(daemon->roster);
-    wheel_stop(daemon->wheel, said_goodbye, daemon);
-}
-
-static void answered_all(void *arg)
-{
-    struct daemon *daemon = arg;
-
-    runtime_drain(daemon->runtime, daemon->options.grace_ms, drained, daemon);
 }
 
 static void told_to_stop(evutil_socket_t number, short what, void *arg)
 {
     struct daemon *daemon = arg;
+    int64_t grace_ms = daemon->options.grace_ms, let_go_ms = grace_ms / LET_GO_PART;
 
     (void)what;
     if (daemon->stopping || !daemon->running) {
@@ -323,8 +333,16 @@ static void told_to_stop(evutil_socket_t number, short what, void *arg)
         return;
     }
     daemon->stopping = true;
-    log_info("signal %d: finishing what is in work, for at most %" PRId64 " ms", (int)number, daemon->options.grace_ms);
-    api_stop(daemon->api, answered_all, daemon);
+    daemon->told_us = clock_mono_us();
+    daemon->parts_open = STOP_PARTS;
+    log_info("signal %d: finishing what is in work, for at most %" PRId64 " ms", (int)number, grace_ms);
+    if (let_go_ms > LET_GO_MAX_MS)
+        let_go_ms = LET_GO_MAX_MS;
+    timer_start(daemon->grace_end, grace_ms - let_go_ms / LET_GO_PART);
+    roster_leave(daemon->roster);
+    wheel_stop(daemon->wheel, on_part_stopped, daemon);
+    api_stop(daemon->api, on_part_stopped, daemon);
+    runtime_drain(daemon->runtime, grace_ms - let_go_ms, on_part_stopped, daemon);
 }
 
 /* A private Redis that ended is not started again here: to load it would hold up the loop, and whoever looks after the
@@ -386,6 +404,7 @@ static void daemon_free(struct daemon *daemon)
         if (daemon->signals[i])
             event_free(daemon->signals[i]);
     }
+    event_free(daemon->grace_end);
     client_free(daemon->client); /* whatever waits for Redis is answered now */
     roster_free(daemon->roster);
     free(daemon->differing);
@@ -433,8 +452,11 @@ int main(int argc, char **argv)
     event_add(daemon.signals[2], NULL);
     daemon.signals[3] = evsignal_new(daemon.base, SIGCHLD, child_ended, &daemon);
     event_add(daemon.signals[3], NULL);
+    daemon.grace_end = evtimer_new(daemon.base, on_grace_end, &daemon);
     if (daemon_connect(&daemon))
         event_base_dispatch(daemon.base);
     daemon_free(&daemon);
+    if (daemon.stopping)
+        log_info("stopped after %" PRId64 " ms", (clock_mono_us() - daemon.told_us) / 1000);
     return daemon.status;
 }

@@ -164,6 +164,7 @@ void runtime_forget(struct work *work)
     arena_free(work->arena);
     free((char *)(uintptr_t)work->key);
     free(work);
+    drain_check(runtime);
 }
 
 void runtime_free(struct runtime *runtime)
@@ -516,7 +517,7 @@ static void lease_extended(void *arg, enum sl_err err, int64_t token_ms, int64_t
         runtime->stats.lost_claims++;
         work->lost = true;
     } /* else: not known; the next tick tries again, and the commit's fence decides in any case */
-    if (work->lost)
+    if (work->lost || drain_lets_go(runtime))
         turn_abandon(work);
     else if (work->result)
         turn_effect_done(work);
@@ -535,25 +536,6 @@ static void lease_check(struct work *work, int64_t now_us)
                                  runtime->setup.lease_ms, lease_extended, work);
 }
 
-static void drain_check(struct runtime *runtime, int64_t now_us)
-{
-    struct work *work, *next;
-    void (*drained)(void *arg) = runtime->drained;
-
-    if (!runtime->draining || !drained)
-        return;
-    if (now_us >= runtime->drain_until_us) {
-        HASH_ITER(hh, runtime->works, work, next) {
-            if (work->phase == PHASE_EFFECT && !work->extending)
-                turn_abandon(work);
-        }
-    }
-    if (HASH_COUNT(runtime->works) > 0)
-        return;
-    runtime->drained = NULL;
-    drained(runtime->drained_arg);
-}
-
 static void runtime_tick(void *arg)
 {
     struct runtime *runtime = arg;
@@ -567,15 +549,6 @@ static void runtime_tick(void *arg)
             judge_waiting(work);
         lease_check(work, now_us);
     }
-    drain_check(runtime, now_us);
-}
-
-void runtime_drain(struct runtime *runtime, int64_t grace_ms, void (*done)(void *arg), void *arg)
-{
-    runtime->draining = true;
-    runtime->drained = done;
-    runtime->drained_arg = arg;
-    runtime->drain_until_us = runtime_mono_us(runtime) + grace_ms * 1000;
 }
 
 void runtime_stats(const struct runtime *runtime, struct runtime_stats *out)

@@ -174,8 +174,9 @@ struct runtime_news {
 typedef void (*runtime_news_fn)(void *arg, const struct runtime_news *news);
 void runtime_on_commit(struct runtime *runtime, runtime_news_fn fn, void *arg); /* up to 4 listeners */
 
-/* Graceful end: takes no new claims or calls (SL_EDOWN); DONE when nothing is in work. Machines whose
- * effect is still out after GRACE_MS are let go (their claim runs out by itself). */
+/* Graceful end: nothing new begins, be it a claim, a call or an effect of what is in work, and who waits is answered
+ * SL_EDOWN; DONE when nothing is in work. Effects that are still out after GRACE_MS are cancelled. Machines that would
+ * go on are released, and due at once for others. */
 void runtime_drain(struct runtime *runtime, int64_t grace_ms, void (*done)(void *arg), void *arg);
 
 /* Redis's time now, as well as this process knows it; 0 before the first answer. */

@@ -1,5 +1,5 @@
 /* What the files of the runtime share: runtime.c (requests in, table of machines in work), work.c (one
- * machine: load, inputs, rest), turn.c (steps, commit, effect), once.c, asked.c, judge.c. Nobody else includes this. */
+ * machine: load, inputs, rest), turn.c (steps, commit, effect), once.c, asked.c, judge.c, drain.c. Nobody else includes this. */
 #ifndef SLUICE_ENGINE_RUNTIME_INTERNAL_H
 #define SLUICE_ENGINE_RUNTIME_INTERNAL_H
 
@@ -146,7 +146,7 @@ struct runtime {
     bool heard_time;
     void (*clock_jumped)(void *arg);   /* NULL: nobody asked */
     void *clock_jumped_arg;
-    bool draining;
+    bool draining, drain_checks; /* its alarm is out */
     void (*drained)(void *arg);
     void *drained_arg;
     int64_t drain_until_us;
@@ -179,6 +179,10 @@ void asked_load(struct work *work, const struct store_loaded *loaded);
 /* For so long the stored call's next attempt would have waited, had nobody come for it; 0: it was due. */
 int64_t asked_ahead_ms(const struct work *work);
 void asked_resume(struct work *work);
+
+/* drain.c */
+bool drain_lets_go(const struct runtime *runtime); /* told to stop, and the grace is over */
+void drain_check(struct runtime *runtime);         /* a work is gone: was it the last one? */
 
 /* judge.c */
 void judge_waiting(struct work *work); /* those that wait in its queue and have not been judged yet */

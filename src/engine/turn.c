@@ -317,7 +317,16 @@ static bool turn_may_run_ahead(const struct work *work)
     const struct turn *turn = &work->turn;
 
     return turn->effect && turn->effect->ahead && turn->failure == STEP_OK && work->token_ms && !work->current &&
-           turn->bind_count == 0;
+           turn->bind_count == 0 && !work->runtime->draining;
+}
+
+/* All that the turn wants is an effect, and we were told to stop: nothing has to be stored. */
+static bool turn_begins_nothing(const struct work *work)
+{
+    const struct turn *turn = &work->turn;
+
+    return work->runtime->draining && turn->effect && turn->failure == STEP_OK && turn->change_count == 0 &&
+           turn->tally_count == 0 && turn->bind_count == 0;
 }
 
 static void turn_close(struct work *work)
@@ -340,6 +349,10 @@ static void turn_close(struct work *work)
         turn->due_ms = runtime_now_us(work->runtime) / 1000;
         turn->effect = NULL;
         turn->run_again = false;
+    }
+    if (turn_begins_nothing(work)) {
+        turn_answer_unchanged(work, SL_EDOWN, false, "the daemon is stopping; nothing was done");
+        return;
     }
     if (turn->effect && turn->change_count == 0 && turn->tally_count == 0 && !asked_write(work) && work->token_ms &&
         turn->bind_count == 0) {
@@ -481,7 +494,7 @@ static void turn_lost(struct work *work)
         work_reload(work);
         return;
     }
-    if (runtime->draining && runtime_mono_us(runtime) >= runtime->drain_until_us) { /* its claim runs out by itself */
+    if (drain_lets_go(runtime)) { /* its claim runs out by itself */
         turn_answer(work, SL_EUNKNOWN, false, "the daemon is stopping and the store does not answer");
         work_reload(work);
         return;
@@ -590,6 +603,9 @@ static void turn_go_on(struct work *work)
         turn_fail(work);
     } else if (turn->effect && work->current && work->current->answered && !work->current->recalled) {
         turn_give_up(work);
+    } else if (work->runtime->draining && (turn->effect || turn->run_again)) { /* what is stored is due, for others */
+        turn_answer(work, SL_EDOWN, false, "the daemon is stopping");
+        turn_release(work);
     } else if (turn->effect) {
         turn_effect(work);
     } else if (turn->run_again) {

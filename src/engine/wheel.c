@@ -268,12 +268,8 @@ static void heartbeat_done(void *arg, const struct store_alive *alive)
 {
     struct wheel *wheel = arg;
 
-    if (wheel->stopping) {
-        if (wheel->stopped)
-            wheel->stopped(wheel->stopped_arg);
-        wheel->stopped = NULL;
+    if (wheel->stopping)
         return;
-    }
     if (!alive->err) {
         names_take(wheel, alive);
         owners_set(wheel, alive->now_ms);
@@ -284,9 +280,12 @@ static void heartbeat_done(void *arg, const struct store_alive *alive)
     wheel->setup.alarm->after(wheel->setup.alarm_ctx, HEARTBEAT_MS, wheel_beat, wheel);
 }
 
-static void heartbeat_send(struct wheel *wheel, bool leaving)
+static void leaving_done(void *arg, const struct store_alive *alive)
 {
-    wheel->setup.store->heartbeat(wheel->setup.store_ctx, wheel->name, SILENT_MAX_MS, leaving, heartbeat_done, wheel);
+    struct wheel *wheel = arg;
+
+    (void)alive; /* who did not hear it finds us silent */
+    wheel->stopped(wheel->stopped_arg);
 }
 
 static void wheel_beat(void *arg)
@@ -294,7 +293,7 @@ static void wheel_beat(void *arg)
     struct wheel *wheel = arg;
 
     if (!wheel->stopping)
-        heartbeat_send(wheel, false);
+        wheel->setup.store->heartbeat(wheel->setup.store_ctx, wheel->name, SILENT_MAX_MS, false, heartbeat_done, wheel);
 }
 
 /* ---- life ---- */
@@ -313,7 +312,7 @@ struct wheel *wheel_new(const struct wheel_setup *setup)
         wheel->slots[p] = (struct slot){ .wheel = wheel, .p = p, .look_at_ms = INT64_MAX };
     runtime_on_commit(setup->runtime, wheel_news, wheel);
     runtime_on_clock(setup->runtime, wheel_clock_jumped, wheel);
-    heartbeat_send(wheel, false);
+    wheel_beat(wheel);
     return wheel;
 }
 
@@ -322,7 +321,7 @@ void wheel_stop(struct wheel *wheel, void (*done)(void *arg), void *arg)
     wheel->stopping = true;
     wheel->stopped = done;
     wheel->stopped_arg = arg;
-    heartbeat_send(wheel, true);
+    wheel->setup.store->heartbeat(wheel->setup.store_ctx, wheel->name, SILENT_MAX_MS, true, leaving_done, wheel);
 }
 
 void wheel_free(struct wheel *wheel)

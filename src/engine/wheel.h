@@ -25,7 +25,7 @@ struct wheel_setup {
 };
 
 struct wheel *wheel_new(const struct wheel_setup *setup);
-/* Claims no more and says goodbye to the others; DONE once, not from inside. */
+/* Claims no more and tells the other daemons that this one leaves; DONE once, not from inside. */
 void wheel_stop(struct wheel *wheel, void (*done)(void *arg), void *arg);
 void wheel_free(struct wheel *wheel); /* no answer of the store may be out: a Redis client is freed first */
 

@@ -201,6 +201,9 @@ static bool request_turned_away(struct work *work, struct request *request)
         detail = "the machine works; there is nothing to repair";
     } else if (request->verdict) {
         work->reply = request->verdict;
+    } else if (work->runtime->draining) {
+        err = SL_EDOWN;
+        detail = "the daemon is stopping; nothing was done";
     } else {
         return false;
     }
@@ -260,7 +263,12 @@ void work_next(struct work *work)
         work_reload(work);
         return;
     }
-    if (asked_is_open(work) && (work->queue || work->timer_due || work->token_ms)) {
+    if (work->runtime->draining) {
+        if (work->token_ms && work->version > 0)
+            turn_release(work);
+        else
+            runtime_forget(work);
+    } else if (asked_is_open(work) && (work->queue || work->timer_due || work->token_ms)) {
         asked_resume(work);
     } else if (timer_is_due(work)) {
         work->timer_due = false;

@@ -4,6 +4,8 @@ import re
 import shutil
 import signal
 import sys
+import threading
+import time
 
 from harness import World, expect, request, run, wait_for
 
@@ -103,6 +105,91 @@ def graceful_stop_lets_others_go_on():
         request(world.bank_port, "DELETE", "/faults")
         check_all(world, heir_port, identities)
         expect(heir.stop() == 0, "the heir did not end well")
+
+
+class Caller(threading.Thread):
+    """Waits for an answer meanwhile."""
+
+    def __init__(self, *request_words):
+        super().__init__()
+        self.words = request_words
+        self.answer = None
+        self.start()
+
+    def run(self):
+        self.answer = request(*self.words)
+
+
+def stop_and_measure(daemon, grace_ms):
+    """Tells DAEMON to stop; how long it took by its own account and by the clock. The clock has room for a loaded machine."""
+    began = time.monotonic()
+    daemon.signal(signal.SIGTERM)
+    daemon.child.wait(40)
+    took_ms = (time.monotonic() - began) * 1000
+    said = re.search(r"stopped after (\d+) ms", daemon.output())
+    print(f"      --grace={grace_ms}: {took_ms:.0f} ms, by its own account {said.group(1) if said else '?'}", flush=True)
+    expect(daemon.child.returncode == 0, f"it ended with {daemon.child.returncode}")
+    expect(took_ms < grace_ms + 1500, f"with --grace={grace_ms} it left after {took_ms:.0f} ms")
+
+
+def events_stored(world, identity):
+    keys = world.redis_cli("--scan", "--pattern", f"sluice:{{*}}*{identity}*events").split()
+    return int(world.redis_cli("XLEN", keys[0])) if keys else 0
+
+
+def told_to_stop_behind_a_hanging_bank(grace_ms):
+    """The bank hangs, a call waits behind it, a timer becomes due: no new work, the call hears 503, and another daemon
+    goes on at once, though the lease is long."""
+    with World(lease_ms=60000) as world:
+        daemon, port = world.start_daemon(options=[f"--grace={grace_ms}"])
+        world.apply_domain(port)
+        world.faults(kind="delay", ms=30000, share=1.0)
+        create(world, port, ["h0"])
+        wait_for("the call to the bank", lambda: events_stored(world, "h0") >= 4)
+        overdue = world.invoice("h1")
+        overdue["due"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+        expect(request(port, "POST", "/v1/invoices", overdue)[0] == 201, "no second invoice")
+        waiting = Caller(port, "POST", "/v1/invoices/h0/repair")
+        wait_for("the call to wait", lambda: metric(port, "requests_waiting") >= 1)
+        stop_and_measure(daemon, grace_ms)
+        waiting.join(40)
+        expect(waiting.answer[0] == 503, f"who waited heard {waiting.answer}")
+        expect(events_stored(world, "h1") == 1, "it took a timer after it was told to stop")
+        request(world.bank_port, "DELETE", "/faults")
+        heir, heir_port = world.start_daemon()
+        wait_for("the heir", lambda: request(heir_port, "GET", "/readyz")[0] == 200)
+        check_all(world, heir_port, ["h0"])
+        wait_for("the overdue invoice", lambda: events_stored(world, "h1") == 2)
+        expect(heir.stop() == 0, "the heir did not end well")
+
+
+def told_to_stop_with_a_short_grace():
+    told_to_stop_behind_a_hanging_bank(100)
+
+
+def told_to_stop_with_a_longer_grace():
+    told_to_stop_behind_a_hanging_bank(2000)
+
+
+def told_to_stop_without_redis():
+    """Redis hangs, then is gone: callers are answered, and it ends within its grace."""
+    for hangs in (True, False):
+        with World() as world:
+            daemon, port = world.start_daemon(options=["--grace=1000"])
+            world.apply_domain(port)
+            world.faults(kind="delay", ms=30000, share=1.0)
+            create(world, port, ["n0"])
+            wait_for("the call to the bank", lambda world=world: events_stored(world, "n0") >= 4)
+            if hangs:
+                world.redis.signal(signal.SIGSTOP)
+            else:
+                world.redis.kill()
+            callers = [Caller(port, "POST", "/v1/invoices", world.invoice("n1")), Caller(port, "GET", "/v1/invoices/n0")]
+            time.sleep(0.2)
+            stop_and_measure(daemon, 1000)
+            for caller in callers:
+                caller.join(40)
+                expect(caller.answer[0] in (503, 504), f"without Redis: {caller.answer}")
 
 
 def lying_bank():
@@ -341,4 +428,5 @@ if __name__ == "__main__":
     sys.exit(run([(test.__name__, test) for test in (
         redis_killed_and_restarted, redis_goes_bad_under_a_daemon, stale_redis_in_its_place,
         old_backup_between_two_starts, relaxed_accepts_its_last_seconds_alone, daemon_stopped_beyond_its_lease,
-        graceful_stop_lets_others_go_on, lying_bank, wrong_redis)]))
+        graceful_stop_lets_others_go_on, told_to_stop_with_a_short_grace, told_to_stop_with_a_longer_grace,
+        told_to_stop_without_redis, lying_bank, wrong_redis)]))
