@@ -44,6 +44,7 @@ static const char *const repair_names[] = {
     [REPAIR_ACTIVITY_MISFIT_COMPLEX] = "activity_not_compatible_with_complex_scenario",
     [REPAIR_INVALID_CHANGES] = "invalid_changes",
     [REPAIR_STEP_FAILED] = "step_failed",
+    [REPAIR_MOVES_BALANCES] = "moves_balances",
 };
 static const struct type type_repair_refusal = TYPE_ENUM_OF("RepairRefusedReason", repair_names);
 

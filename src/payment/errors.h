@@ -73,6 +73,7 @@ enum repair_refusal {
     REPAIR_ACTIVITY_MISFIT_COMPLEX, /* none of the scenarios is */
     REPAIR_INVALID_CHANGES,
     REPAIR_STEP_FAILED,             /* with the scenario, the step ended like the one that failed */
+    REPAIR_MOVES_BALANCES,          /* and it did not say that it may */
 };
 
 /* "InvalidRequest" */

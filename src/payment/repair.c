@@ -37,19 +37,19 @@ static const char *referred_is_missing(const struct invoice_state *state, const 
     return NULL;
 }
 
-/* Tries CHANGES on a copy of the state. NULL: they can come; else why not. */
-static const char *changes_fault(const struct step_in *in, const struct type_list *changes, bool forced)
+/* Tries CHANGES on a copy of the state, *AFTER. NULL: they can come; else why not. */
+static const char *changes_fault(const struct step_in *in, const struct type_list *changes, bool forced,
+                                 struct invoice_state *after)
 {
     const struct invoice_change *list = changes->items;
-    struct invoice_state state;
     const char *why = NULL;
     size_t i;
 
-    type_copy(&type_invoice_state, &state, in->state, in->arena);
+    type_copy(&type_invoice_state, after, in->state, in->arena);
     for (i = 0; !why && i < changes->count; i++) {
-        why = referred_is_missing(&state, &list[i], in->arena);
+        why = referred_is_missing(after, &list[i], in->arena);
         if (!why)
-            why = invoice_fold(&state, &list[i], in->now_us, !forced, in->arena);
+            why = invoice_fold(after, &list[i], in->now_us, !forced, in->arena);
         if (why)
             why = arena_printf(in->arena, "change %zu: %s", i + 1, why);
     }
@@ -75,13 +75,15 @@ void repair(const struct step_in *in, const struct repair_call *call, struct ste
         .kind = TYPE_LIST, .size = sizeof(struct type_list), .item = &type_invoice_change,
     };
     bool forced = call->params && call->params->validate_transitions && !*call->params->validate_transitions;
+    bool may_move = call->params && call->params->move_balances && *call->params->move_balances;
+    struct invoice_state after;
     struct type_list changes;
     const struct invoice_change *list;
     const char *why;
     size_t i;
 
     type_copy(&changes_type, &changes, &call->changes, in->arena); /* the caller's own may not outlive the answer */
-    why = changes_fault(in, &changes, forced);
+    why = changes_fault(in, &changes, forced, &after);
     if (why) {
         refuse_repair(in, out, REPAIR_INVALID_CHANGES, why);
         return;
@@ -92,6 +94,7 @@ void repair(const struct step_in *in, const struct repair_call *call, struct ste
     out->forced = forced;
     if (call->action)
         action_apply(in, call->action, out);
+    repair_post(in, &after, may_move, out);
 }
 
 /* ---- scenarios ---- */

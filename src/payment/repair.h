@@ -33,6 +33,7 @@ struct repair_action {
 };
 struct repair_params {
     const bool *validate_transitions; /* NULL: yes */
+    const bool *move_balances;        /* NULL: no; whether the changes may move what is held or committed in the ledger */
 };
 struct repair_call {
     struct type_list changes; /* of struct invoice_change, at most STEP_CHANGES_MAX */
@@ -87,12 +88,18 @@ extern const struct type type_repair_call, type_repair_scenario_call, type_repai
 
 /* ---- steps: IN_REPAIR, and IN_EFFECT of one ---- */
 
-/* Commits CALL's changes as they are, and its action. Refused unless all of them may come here, in this order. */
+/* Commits CALL's changes as they are, and its action. Refused unless all of them may come here, in this order, and if
+ * they move balances unless it says that they may. */
 void repair(const struct step_in *in, const struct repair_call *call, struct step_out *out);
 
 /* Applies CALL's scenario to the active payment. Refused if there is none, if the scenario does not fit what the
  * payment is doing, or if the step comes to no good end with it. */
 void repair_with_scenario(const struct step_in *in, const struct repair_scenario_call *call, struct step_out *out);
+
+/* repair_ledger.c: posts to OUT by how much the ledger differs between the state in IN and AFTER; also what is released
+ * when OUT removes the invoice. Refused: a plan that cannot be, or balances that move and MAY_MOVE is false. */
+struct invoice_state;
+void repair_post(const struct step_in *in, const struct invoice_state *after, bool may_move, struct step_out *out);
 
 /* repair_revision.c: the scenario change_revision of CTX's payment. Ends with STEP_OK or STEP_FAIL. */
 struct step_ctx;

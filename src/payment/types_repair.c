@@ -21,7 +21,10 @@ static const struct type_field action_rows[] = {
     TF_PTR(repair_action, remove, type_empty),
 };
 static const struct type type_action = TYPE_STRUCT_OF("RepairAction", repair_action, action_rows);
-static const struct type_field params_rows[] = { TF_PTR(repair_params, validate_transitions, type_bool) };
+static const struct type_field params_rows[] = {
+    TF_PTR(repair_params, validate_transitions, type_bool),
+    TF_PTR(repair_params, move_balances, type_bool),
+};
 static const struct type type_params = TYPE_STRUCT_OF("RepairParams", repair_params, params_rows);
 static const struct type type_changes = {
     .kind = TYPE_LIST, .size = sizeof(struct type_list), .item = &type_invoice_change, .max = STEP_CHANGES_MAX,

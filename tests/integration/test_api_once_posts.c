@@ -312,7 +312,7 @@ Test(api_once_posts, what_was_done_without_a_key_is_not_done_again_with_one, .ti
 /* If it fails, a removal that comes twice is taken for a failure, or a key brings a removed invoice back. */
 Test(api_once_posts, a_removal_takes_its_key_along, .timeout = 120)
 {
-    static const char removal[] = "{\"changes\":[],\"action\":{\"remove\":{}}}";
+    static const char removal[] = "{\"changes\":[],\"action\":{\"remove\":{}},\"params\":{\"move_balances\":true}}";
     struct answer first, again;
     struct banked bank;
 

@@ -254,6 +254,7 @@ Test(api_repair, the_step_that_failed_is_shown_and_runs_again, .timeout = 60)
     banked_close(&bank);
 }
 
+#define REMOVAL "{\"changes\":[],\"action\":{\"remove\":{}},\"params\":{\"move_balances\":true}}"
 #define SUCCEEDED(target) "{\"changes\":[{\"invoice_payment_change\":{\"id\":\"1\",\"payload\":" \
     "{\"invoice_payment_session_change\":{\"target\":{\"" target "\":{}},\"payload\":{\"session_finished\":{\"result\":" \
     "{\"succeeded\":{}}}}}}}}]"
@@ -277,7 +278,16 @@ Test(api_repair, changes_by_hand_are_an_event_as_given, .timeout = 60)
     cr_assert_str_eq(banked_books(&bank), "");
     pay(&bank, "gone", "unexpected_failure");
     until_machine(&bank, "gone", "failed");
-    cr_assert_eq(repair(&bank, "gone", "", "{\"changes\":[],\"action\":{\"remove\":{}}}", NULL), 200);
+    /* What it holds goes back, which has to be said. */
+    cr_assert_eq(repair(&bank, "gone", "?dry_run=true", "{\"changes\":[],\"action\":{\"remove\":{}}}", &json), 409);
+    cr_expect_str_eq(banked_text(json, "reason"), "moves_balances");
+    cr_expect(strstr(banked_text(json, "details"), ":max -"), "%s", banked_text(json, "details"));
+    json_decref(json);
+    cr_assert_eq(repair(&bank, "gone", "?dry_run=true", REMOVAL, &json), 200);
+    cr_expect(json_array_size(json_object_get(json, "postings")) > 0);
+    json_decref(json);
+    cr_assert_eq(repair(&bank, "gone", "", REMOVAL, NULL), 200);
+    cr_assert_str_eq(banked_books(&bank), "");
     cr_assert_eq(banked_ask(&bank, "GET", "/v1/invoices/gone", NULL, NULL, NULL), 404);
     cr_assert_eq(repair(&bank, "gone", "", NULL, NULL), 404);
     cr_assert_eq(banked_ask(&bank, "GET", "/v1/machines?status=failed", NULL, NULL, &json), 200);

@@ -137,7 +137,7 @@ static enum step_end repair_scenario(struct payment_world *world, const char *bo
 #define SESSION_SUCCEEDED_AS(target)                                                                        \
     ABOUT("session_change\":{\"target\":{\"" target "\":{}},\"payload\":{\"session_finished\":{\"result\":"  \
           "{\"succeeded\":{}}}}}")
-#define FORCED ",\"params\":{\"validate_transitions\":false}"
+#define FORCED ",\"params\":{\"validate_transitions\":false,\"move_balances\":true}"
 #define REFUSED_FOR_GOOD "{\"failure\":{\"code\":\"authorization_failed\"}}"
 #define SKIP_INSPECTOR "{\"skip_inspector\":{\"risk_score\":\"low\"}}"
 #define FAIL_PRE_PROCESSING "{\"fail_pre_processing\":" REFUSED_FOR_GOOD "}"
@@ -199,7 +199,7 @@ const struct call_row call_rows[] = {
     { "Repair that moves the timer", repair_changes,
       "{\"changes\":[],\"action\":{\"timer\":{\"set_timer\":{\"timer\":{\"timeout\":77}}}}}", true, "timer +77", NULL,
       { { NULL, NULL } } },
-    { "Repair that removes", repair_changes, "{\"changes\":[],\"action\":{\"remove\":{}}}", true, "removed", NULL,
+    { "Repair that removes", repair_changes, "{\"changes\":[],\"action\":{\"remove\":{}}" FORCED "}", true, "removed", NULL,
       { { NULL, NULL } } },
     { "Repair that ends the session", repair_changes, "{\"changes\":[" SESSION_SUCCEEDED_AS("processed") "]}", true,
       BAD_CHANGES("invoice_payment_session_change may not come in $A"), NULL,

@@ -359,6 +359,7 @@ Test(repair, what_was_held_of_limits_goes_back)
 
 #define CAPTURED ABOUT("status_changed\":{\"status\":{\"captured\":{}}}")
 #define FORCED ",\"params\":{\"validate_transitions\":false}"
+#define FORCED_MOVING ",\"params\":{\"validate_transitions\":false,\"move_balances\":true}"
 
 /* What cannot come now is refused whole, whatever else is in the list; what can is an event just as it was given. */
 Test(repair, changes_are_taken_whole_or_not_at_all)
@@ -374,7 +375,7 @@ Test(repair, changes_are_taken_whole_or_not_at_all)
         { "{\"changes\":[" FINISHED("{\"captured\":{}}") "]" FORCED "}",
           "change 1: payment 1 has no captured session on its route" },
         { "{\"changes\":[" FINISHED("{\"processed\":{}}") "]}", NULL },
-        { "{\"changes\":[" CAPTURED ",{\"invoice_status_changed\":{\"status\":{\"paid\":{}}}}]" FORCED "}", NULL },
+        { "{\"changes\":[" CAPTURED ",{\"invoice_status_changed\":{\"status\":{\"paid\":{}}}}]" FORCED_MOVING "}", NULL },
     };
     struct payment_world world;
     size_t i, events;
@@ -409,18 +410,19 @@ Test(repair, the_kept_timer_goes_on_from_the_given_changes)
     world_close(&world);
 }
 
-/* Forced into a state that no table leads to, with nothing behind it in the ledger: the operator answers for it. */
+/* Forced into a state that no table leads to: what was held for it is committed along with it. */
 Test(repair, forced_changes_are_folded_as_they_are)
 {
     struct payment_world world;
 
     open_failed(&world, ACT_PROCESSING_SESSION);
-    cr_assert_eq(changes(&world, "{\"changes\":[" CAPTURED "],\"action\":{\"timer\":{\"unset_timer\":{}}}" FORCED "}"),
+    cr_assert_eq(changes(&world, "{\"changes\":[" CAPTURED "],\"action\":{\"timer\":{\"unset_timer\":{}}}" FORCED_MOVING "}"),
                  STEP_OK);
     cr_assert_str_eq(world_status(&world), "captured");
     cr_assert_eq(world_payment(&world)->activity, ACT_IDLE);
     cr_assert_null(world_state(&world)->active);
-    cr_assert(!world_books_are_settled(&world), "the hold of the plan is still there");
+    cr_assert(world_books_are_settled(&world));
+    cr_assert_eq(machine_driver_balance(&world.driver, "3001:own") > 0, true, "the merchant has the money");
     world_close(&world);
 }
 
@@ -490,4 +492,98 @@ Test(repair, malformed_repairs_name_the_place)
             cr_assert_str_eq(errors.list[0].path, rows[i].path, "row %zu: %s", i, errors.list[0].path);
     }
     arena_free(arena);
+}
+
+/* ---- the ledger ---- */
+
+/* If it fails, a cash flow that was given by hand is committed though nothing holds it, and the account's min is more
+ * than it owns: doc/spec/accounting.md 5, min <= own <= max. What it does is asked for. */
+Test(repair, a_cash_flow_by_hand_is_held)
+{
+    struct payment_world model, world;
+    struct buf flow = BUF_EMPTY;
+    const char *plain, *moving;
+
+    open_at(&model, ACT_PROCESSING_SESSION, false, NULL);
+    type_encode(&type_cash_flow, &world_payment(&model)->cash_flow, &flow);
+    open_at(&world, ACT_CASH_FLOW_BUILDING, false, NULL);
+    plain = arena_printf(world.driver.arena, "{\"changes\":[" ABOUT("cash_flow_changed\":{\"cash_flow\":%s}") "]}", buf_text(&flow));
+    moving = arena_printf(world.driver.arena, "%.*s,\"params\":{\"move_balances\":true}}", (int)strlen(plain) - 1, plain);
+    cr_assert_eq(changes(&world, plain), STEP_REFUSED);
+    cr_expect(strstr(refused(&world), "\"reason\":\"moves_balances\""), "%s", refused(&world));
+    cr_expect(strstr(refused(&world), "3001:max 40110"), "%s", refused(&world));
+    cr_assert_eq(changes(&world, moving), STEP_OK);
+    cr_expect_eq(machine_driver_balance(&world.driver, "3001:max"), machine_driver_balance(&model.driver, "3001:max"));
+    cr_expect_eq(machine_driver_balance(&world.driver, "3001:min"), machine_driver_balance(&model.driver, "3001:min"));
+    world_run(&world);
+    cr_expect_not(world.driver.failed, "%s", world.driver.reason);
+    cr_expect_str_eq(world_status(&world), "captured");
+    cr_expect(world_books_are_settled(&world));
+    buf_clear(&flow);
+    world_close(&model);
+    world_close(&world);
+}
+
+/* If it fails, a status by hand leaves money held or owned that nothing stands for any more. */
+Test(repair, a_status_by_hand_moves_what_was_held_and_owned)
+{
+#define FAILED_BY_HAND                                                                                          \
+    ABOUT("status_changed\":{\"status\":{\"failed\":{\"failure\":{\"failure\":{\"code\":\"by_hand\"}}}}}")
+    static const struct {
+        const char *name, *repair;
+        bool captured; /* before it */
+        int64_t own;   /* the merchant's, behind it: 0, or what a captured payment leaves him */
+    } rows[] = {
+        { "a failed one releases", "{\"changes\":[" FAILED_BY_HAND "]", false, 0 },
+        { "one that was captured goes back", "{\"changes\":[" FAILED_BY_HAND "]", true, 0 },
+        { "a removed one releases", "{\"changes\":[],\"action\":{\"remove\":{}}", false, 0 },
+    };
+    struct payment_world world;
+    size_t i, events;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        if (rows[i].captured) {
+            open_at(&world, ACT_PROCESSING_SESSION, true, NULL);
+            world_run(&world);
+            cr_assert_str_eq(world_status(&world), "captured");
+        } else {
+            open_failed(&world, ACT_PROCESSING_SESSION);
+        }
+        events = world.driver.event_count;
+        cr_expect_eq(changes(&world, arena_printf(world.driver.arena, "%s" FORCED "}", rows[i].repair)), STEP_REFUSED, "%s",
+                     rows[i].name);
+        cr_expect(strstr(refused(&world), "moves_balances"), "%s: %s", rows[i].name, refused(&world));
+        cr_expect_eq(world.driver.event_count, events);
+        cr_expect_eq(changes(&world, arena_printf(world.driver.arena, "%s" FORCED_MOVING "}", rows[i].repair)), STEP_OK,
+                     "%s: %s", rows[i].name, refused(&world));
+        cr_expect(world_books_are_settled(&world), "%s", rows[i].name);
+        cr_expect_eq(machine_driver_balance(&world.driver, "3001:own"), rows[i].own, "%s", rows[i].name);
+        world_close(&world);
+    }
+}
+
+/* If it fails, an account is posted to in a currency that it is not kept in, or by a plan that cannot be. */
+Test(repair, postings_by_hand_that_cannot_be_are_refused)
+{
+#define POSTING(from, to, amount, currency)                                                                     \
+    ABOUT("cash_flow_changed\":{\"cash_flow\":[{\"source\":{\"account_type\":{\"provider\":\"settlement\"},\"account_id\":" from \
+          "},\"destination\":{\"account_type\":{\"merchant\":\"settlement\"},\"account_id\":" to                       \
+          "},\"volume\":{\"amount\":" amount ",\"currency\":{\"symbolic_code\":\"" currency "\"}}}]}")
+    static const struct {
+        const char *change, *why;
+    } rows[] = {
+        { POSTING("4001", "3001", "500", "USD"), "is kept in RUB, not in USD" },
+        { POSTING("3001", "3001", "500", "RUB"), "source and target accounts cannot be the same" },
+        { POSTING("4001", "3001", "-500", "RUB"), "amount cannot be negative" },
+    };
+    struct payment_world world;
+    size_t i;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        open_at(&world, ACT_CASH_FLOW_BUILDING, false, NULL);
+        cr_expect_eq(changes(&world, arena_printf(world.driver.arena, "{\"changes\":[%s]" FORCED_MOVING "}", rows[i].change)),
+                     STEP_REFUSED, "%s", rows[i].why);
+        cr_expect(strstr(refused(&world), rows[i].why), "%s: %s", rows[i].why, refused(&world));
+        world_close(&world);
+    }
 }
