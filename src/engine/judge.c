@@ -38,13 +38,23 @@ static bool changes_nothing(const struct step_out *out)
            !out->effect && out->timer == TIMER_DEFAULT && !out->remove;
 }
 
-/* True: it is answered by this, and to be freed. */
-static bool judge(struct work *work, struct request *request)
+/* A start of what is there. The state of a turn whose effect ran ahead of its commit may still come to nothing: nobody is
+ * shown that. True: it is answered by this, and to be freed. */
+static bool judge_start(struct work *work, struct request *request)
+{
+    if (once_is_due(request) || work->turn.ahead)
+        return false;
+    work->reply = NULL;
+    request_answer(work, request, SL_EEXIST, false, START_EXISTS);
+    return true;
+}
+
+/* The same for a call. */
+static bool judge_call(struct work *work, struct request *request)
 {
     struct arena *arena = arena_new();
     const struct step_out *out = judge_step(work, request, arena);
     bool refused = out && out->end == STEP_REFUSED;
-    /* The state of a turn whose effect ran ahead of its commit may still come to nothing: nobody is shown that. */
     bool known = out && changes_nothing(out) && !work->turn.ahead && !once_is_due(request);
 
     request->judged = true;
@@ -62,6 +72,18 @@ static bool judge(struct work *work, struct request *request)
     return refused || known;
 }
 
+static bool judge(struct work *work, struct request *request)
+{
+    return request->kind == REQ_START ? judge_start(work, request) : judge_call(work, request);
+}
+
+static bool is_to_be_judged(const struct work *work, const struct request *request)
+{
+    bool call = request->kind == REQ_CALL && work->kind->judged(request->args);
+
+    return !request->judged && !request->answered && (call || request->kind == REQ_START);
+}
+
 void judge_waiting(struct work *work)
 {
     struct request **link = &work->queue, *request;
@@ -69,7 +91,7 @@ void judge_waiting(struct work *work)
     if (!work->kind->judged || !work->loaded || work->version == 0 || work->failed)
         return;
     while ((request = *link)) {
-        if (request->judged || request->answered || request->kind != REQ_CALL || !work->kind->judged(request->args)) {
+        if (!is_to_be_judged(work, request)) {
             link = &request->next;
             continue;
         }

@@ -14,6 +14,7 @@
 #define TURN_NOTES_MAX 16      /* more are not handed over */
 #define SNAPSHOT_EVERY 32      /* events of a machine that does not come to rest */
 #define CONFLICTS_MAX 16       /* times a request is run again before it is answered SL_EBUSY */
+#define START_EXISTS "there is such a machine already" /* what a start is told then */
 #define LISTENERS_MAX 4
 #define RESEND_FIRST_MS 20     /* a commit without an answer is sent again: first wait, doubling */
 #define RESEND_MAX_MS 1000

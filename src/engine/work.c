@@ -189,7 +189,7 @@ static bool request_turned_away(struct work *work, struct request *request)
         detail = "others keep changing this machine";
     } else if (request->kind == REQ_START && work->version > 0) {
         err = SL_EEXIST;
-        detail = "there is such a machine already";
+        detail = START_EXISTS;
     } else if (request->kind != REQ_START && work->version == 0) {
         err = SL_ENOENT;
         detail = "there is no such machine";

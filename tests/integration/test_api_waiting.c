@@ -21,6 +21,10 @@
     "\"contact_info\":{\"email\":\"payer@example.com\"}}}"
 #define HOLD ",\"flow\":{\"hold\":{\"on_hold_expiration\":\"cancel\"}}}"
 #define INSTANT ",\"flow\":{\"instant\":{}}}"
+#define AGAIN(AMOUNT)                                                                                               \
+    "{\"id\":\"inv-1\",\"party_id\":\"party-acme\",\"shop_id\":\"shop-acme-books\",\"details\":{\"product\":\"A book\"}," \
+    "\"due\":\"2030-01-01T00:00:00Z\"," RUB_COST(AMOUNT) ",\"context\":{\"type\":\"text/plain\",\"data\":\"ZGVtbw==\"}}"
+#define RUB_COST(amount) "\"cost\":{\"amount\":" #amount ",\"currency\":{\"symbolic_code\":\"RUB\"}}"
 #define REASON "{\"reason\":\"r\"}"
 #define SLOW_MS "8000"
 
@@ -88,6 +92,8 @@ Test(api_waiting, behind_a_refund, .timeout = 120)
         { PAYMENT "/cancel", REASON, 409, "InvalidPaymentStatus", "captured" },
         { INVOICE "/rescind", REASON, 409, "InvalidInvoiceStatus", "paid" },
         { INVOICE "/payments", "{" PAYER INSTANT, 409, "InvalidInvoiceStatus", "paid" },
+        { "/v1/invoices", AGAIN(42000), 200, NULL, NULL },
+        { "/v1/invoices", AGAIN(42001), 409, "IdReused", NULL },
     };
 
     open_paid(INSTANT);
