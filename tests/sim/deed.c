@@ -48,6 +48,7 @@ static const struct deed_row {
     [DEED_REPAIR_FULFILL_SESSION] = { "repair: fulfil session",
                                       "CALL_REPAIR_SCENARIO REPAIR_FULFILL_SESSION repairs_scenario" },
     [DEED_REPAIR_COMPLEX] = { "repair: complex", "CALL_REPAIR_SCENARIO REPAIR_COMPLEX repairs_scenario" },
+    [DEED_REPAIR_REVISION] = { "repair: newest revision", "CALL_REPAIR_SCENARIO REPAIR_CHANGE_REVISION repairs_scenario" },
     [DEED_REPAIR_MISFIT] = { "repair that cannot be", "CALL_REPAIR CALL_REPAIR_SCENARIO" },
     [DEED_REPAIR_IDLE] = { "repair of what works", "CALL_REPAIR CALL_REPAIR_SCENARIO" },
     [DEED_REHEARSE_STEP] = { "rehearse the step", "repairs_post" },

@@ -68,6 +68,11 @@ bool repair_plan(struct repair_plan *plan)
     plan->deed = DEED_REPAIR_TIMER;
     if (!plan->payment || draw == 0)
         return true;
+    if (plan->payment->payment.domain_revision < (int64_t)plan->shopper->sim->revision_count &&
+        rng_below(&plan->shopper->sim->choices, 3) == 0) {
+        plan->deed = DEED_REPAIR_REVISION;
+        return true;
+    }
     switch (plan->payment->activity) {
     case ACT_RISK_SCORING:
         plan->deed = draw == 1 ? DEED_REPAIR_FAIL_EARLY : draw == 2 ? DEED_REPAIR_COMPLEX : DEED_REPAIR_SKIP_INSPECTOR;
@@ -129,6 +134,7 @@ static const struct trx *trx_of(const struct repair_plan *plan, struct arena *ar
 static void scenario_of(const struct repair_plan *plan, int tag, const struct want *want, struct repair_scenario *out)
 {
     out->tag = tag;
+    out->change_revision.domain_revision = (int64_t)want->sim->revision_count;
     out->skip_inspector.risk_score = rng_below(&want->sim->choices, 8) == 0 ? 4 : 2;
     out->fail_pre_processing.failure = failure_of(want);
     out->fail_session.failure = failure_of(want);
@@ -240,6 +246,7 @@ void repair_fill(const struct repair_plan *plan, struct want *want)
     case DEED_REPAIR_FAIL_SESSION: put_scenario(plan, REPAIR_FAIL_SESSION, want); break;
     case DEED_REPAIR_FULFILL_SESSION: put_scenario(plan, REPAIR_FULFILL_SESSION, want); break;
     case DEED_REPAIR_COMPLEX: put_scenario(plan, REPAIR_COMPLEX, want); break;
+    case DEED_REPAIR_REVISION: put_scenario(plan, REPAIR_CHANGE_REVISION, want); break;
     case DEED_REPAIR_MISFIT:
         if (plan->scenario)
             put_scenario(plan, plan->scenario, want);
@@ -248,7 +255,7 @@ void repair_fill(const struct repair_plan *plan, struct want *want)
         break;
     default: put_repair(plan, want); break;
     }
-    if (plan->deed == DEED_REPAIR_TIMER || plan->deed == DEED_REPAIR_SKIP_INSPECTOR || plan->word.done)
+    if (plan->deed == DEED_REPAIR_TIMER || plan->deed == DEED_REPAIR_REVISION || plan->deed == DEED_REPAIR_SKIP_INSPECTOR || plan->word.done)
         want->needle = NULL; /* nothing that goes into the history has the marker */
     if (plan->deed == DEED_REPAIR_COMPLEX && plan->payment->activity == ACT_RISK_SCORING)
         want->needle = NULL; /* the inspector is skipped */

@@ -149,6 +149,7 @@ enum deed {
     DEED_REPAIR_FAIL_SESSION,
     DEED_REPAIR_FULFILL_SESSION,
     DEED_REPAIR_COMPLEX,
+    DEED_REPAIR_REVISION, /* under the newest configuration */
     DEED_REPAIR_MISFIT,  /* what cannot be: refused, which counts as done */
     DEED_REPAIR_IDLE,    /* of a machine that works: the same */
     DEED_REHEARSE_STEP,
