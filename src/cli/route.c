@@ -11,8 +11,8 @@ static long long id_of(const json_t *ref)
     return (long long)json_integer_value(json_object_get(ref, "id"));
 }
 
-/* A score as a person reads it; "-": nobody knows. */
-static void print_score(const json_t *scores, const char *name, int width)
+/* Appends a score as a person reads it; "-": nobody knows. */
+static void add_score(const json_t *scores, const char *name, int width, struct buf *out)
 {
     const json_t *value = json_object_get(scores, name);
     char text[32] = "-";
@@ -21,7 +21,7 @@ static void print_score(const json_t *scores, const char *name, int width)
         snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
     else if (json_is_real(value))
         snprintf(text, sizeof(text), "%.3f", json_real_value(value));
-    printf("  %*s", width, text);
+    buf_printf(out, "  %*s", width, text);
 }
 
 static void print_limits(const json_t *limits)
@@ -42,14 +42,18 @@ static void print_limits(const json_t *limits)
 static void print_route(const json_t *explained)
 {
     const json_t *route = json_object_get(explained, "route"), *scores = json_object_get(explained, "scores");
+    const char *why = json_string_value(json_object_get(explained, "rejection_description"));
+    struct buf lead = BUF_EMPTY;
 
-    printf("%c %8lld  %8lld", json_is_true(json_object_get(explained, "is_chosen")) ? '*' : ' ',
-           id_of(json_object_get(route, "provider")), id_of(json_object_get(route, "terminal")));
-    print_score(scores, "terminal_priority_rating", 8);
-    print_score(scores, "random_condition", 6);
-    print_score(scores, "availability", 12);
-    print_score(scores, "conversion", 10);
-    printf("  %s\n", json_string_value(json_object_get(explained, "rejection_description")));
+    buf_printf(&lead, "%c %8lld  %8lld", json_is_true(json_object_get(explained, "is_chosen")) ? '*' : ' ',
+               id_of(json_object_get(route, "provider")), id_of(json_object_get(route, "terminal")));
+    add_score(scores, "terminal_priority_rating", 8, &lead);
+    add_score(scores, "random_condition", 6, &lead);
+    add_score(scores, "availability", 12, &lead);
+    add_score(scores, "conversion", 10, &lead);
+    buf_str(&lead, "  ");
+    say_wrapped(buf_text(&lead), why ? why : "");
+    buf_clear(&lead);
     print_limits(json_object_get(explained, "limits"));
 }
 
