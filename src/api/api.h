@@ -45,6 +45,7 @@ struct api_setup {
     struct domain_store *domains;
     const struct alarm_ops *alarm;
     void *alarm_ctx;
+    int64_t call_timeout_ms;   /* > 0: for a request to wait for its machine (doc/spec/machine.md 18) */
     const struct guard *guard; /* for /readyz and /metrics */
 };
 

@@ -67,7 +67,7 @@ void invoices_create(struct api_request *request)
         answer_problem(request, 403, "Forbidden", "the token is another party's", NULL);
         return;
     }
-    runtime_start_once(api_setup(request)->runtime, &invoice_kind, params->id, params, CALL_DEADLINE_MS, request->once,
+    runtime_start_once(api_setup(request)->runtime, &invoice_kind, params->id, params, request_deadline_ms(request), request->once,
                        created, request);
 }
 

@@ -59,6 +59,6 @@ bool request_once(struct api_request *request, const char *path)
 
 void request_call(struct api_request *request, const char *id, runtime_done_fn done)
 {
-    runtime_call_once(api_setup(request)->runtime, &invoice_kind, id, request->call, CALL_DEADLINE_MS, request->once, done,
+    runtime_call_once(api_setup(request)->runtime, &invoice_kind, id, request->call, request_deadline_ms(request), request->once, done,
                       request);
 }

@@ -252,7 +252,7 @@ static void repair_invoice(struct api_request *request, const struct invoice_cal
     request->call = call ? arena_memdup(request->arena, call, sizeof(*call)) : NULL;
     request->waiting = arena_strdup(request->arena, request->principal ? request->principal->name : "anybody");
     if (!dry)
-        runtime_repair_once(runtime, &invoice_kind, id, request->call, CALL_DEADLINE_MS, request->once, repaired,
+        runtime_repair_once(runtime, &invoice_kind, id, request->call, request_deadline_ms(request), request->once, repaired,
                             request);
     else
         runtime_rehearse(runtime, &invoice_kind, id, call ? IN_REPAIR : IN_TIMEOUT, request->call, assume, rehearsed,

@@ -123,6 +123,12 @@ void request_call(struct api_request *request, const char *id, runtime_done_fn d
 bool request_owns(struct api_request *request, const char *party_id, const char *what);
 
 /* Whether REQUEST's principal is a merchant, who learns nothing of how Sluice works inside. */
+/* How long the request may wait for its machine (doc/spec/machine.md 18). */
+static inline int64_t request_deadline_ms(const struct api_request *request)
+{
+    return api_setup(request)->call_timeout_ms;
+}
+
 static inline bool request_is_merchant(const struct api_request *request)
 {
     return request->principal && request->principal->role == ROLE_MERCHANT;
@@ -132,7 +138,6 @@ static inline bool request_is_merchant(const struct api_request *request)
 struct outcome_machine request_machine(const struct api_request *request, const struct runtime_result *result);
 
 #define EVENT_NUMBER_MAX 1000000000000 /* more than a machine will ever have, and exact in a Lua number */
-#define CALL_DEADLINE_MS 30000 /* doc/spec/machine.md 18 */
 
 /* Appends a stored event of machine ID as callers see it. Ref: doc/spec/api.md 9. */
 void event_write(const struct machine_kind *kind, const char *id, const struct stored_event *event, struct buf *out);

@@ -93,7 +93,7 @@ void templates_create(struct api_request *request)
         answer_problem(request, 403, "Forbidden", "the token is another party's", NULL);
         return;
     }
-    runtime_start_once(api_setup(request)->runtime, &template_kind, params->template_id, params, CALL_DEADLINE_MS,
+    runtime_start_once(api_setup(request)->runtime, &template_kind, params->template_id, params, request_deadline_ms(request),
                        request->once, created, request);
 }
 
@@ -156,7 +156,7 @@ static void call_owned(void *arg, const struct runtime_result *result)
     struct api_request *request = arg;
 
     if (!is_out_of_reach(request, result))
-        runtime_call(api_setup(request)->runtime, &template_kind, request->params[0], request->waiting, CALL_DEADLINE_MS,
+        runtime_call(api_setup(request)->runtime, &template_kind, request->params[0], request->waiting, request_deadline_ms(request),
                      called, request);
 }
 
@@ -169,7 +169,7 @@ static void call_template(struct api_request *request, struct template_call *cal
     if (request_is_merchant(request))
         runtime_read(runtime, &template_kind, request->params[0], 0, call_owned, request);
     else
-        runtime_call(runtime, &template_kind, request->params[0], call, CALL_DEADLINE_MS, called, request);
+        runtime_call(runtime, &template_kind, request->params[0], call, request_deadline_ms(request), called, request);
 }
 
 void templates_update(struct api_request *request)
@@ -254,7 +254,7 @@ static void template_read(void *arg, const struct runtime_result *result)
     use->removed = state->deleted;
     params->id = use->id;
     params->from = use;
-    runtime_start_once(api_setup(request)->runtime, &invoice_kind, use->id, params, CALL_DEADLINE_MS, request->once,
+    runtime_start_once(api_setup(request)->runtime, &invoice_kind, use->id, params, request_deadline_ms(request), request->once,
                        invoice_made, request);
 }
 

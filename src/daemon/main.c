@@ -116,6 +116,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
     daemon->effects = effects_new(daemon->base, &(struct effects_setup){
         .http = daemon->http, .limits = daemon->limits, .heard = health_watch_heard, .heard_ctx = daemon->health,
         .client = daemon->client, .space = daemon->space, .cards = daemon->cards,
+        .inspector_timeout_ms = options->inspect_timeout_ms, .provider_timeout_ms = options->provider_timeout_ms,
         .calls_max = options->provider_calls ? options->provider_calls : options->work_max / 4,
     });
     daemon->store = (struct redis_store){
@@ -126,7 +127,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
         .store = &redis_store_ops, .store_ctx = &daemon->store, .effects = effects_ops(), .effects_ctx = daemon->effects,
         .config = &domain_store_ops, .config_ctx = daemon->domains, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->alarm,
         .outlook = health_watch_outlook, .note = health_watch_note, .owner_ctx = daemon->health,
-        .lease_ms = options->lease_ms, .work_max = options->work_max,
+        .lease_ms = options->lease_ms, .retry = options->retry, .work_max = options->work_max,
     });
     daemon->wheel = wheel_new(&(struct wheel_setup){
         .store = &redis_store_ops, .store_ctx = &daemon->store, .space = daemon->space, .runtime = daemon->runtime, .alarm = &alarm_loop_ops,
@@ -136,7 +137,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
             .base = daemon->base, .listen = options->listen, .listen_count = options->listen_count, .reuse_port = options->reuse_port,
             .auth = daemon->auth, .client = daemon->client, .space = daemon->space, .runtime = daemon->runtime,
             .wheel = daemon->wheel, .roster = daemon->roster, .effects = daemon->effects, .health = daemon->health, .limits = daemon->limits,
-            .cards = daemon->cards, .http = options->http,
+            .cards = daemon->cards, .http = options->http, .call_timeout_ms = options->call_timeout_ms,
             .domains = daemon->domains, .alarm = &alarm_loop_ops,
             .alarm_ctx = daemon->alarm, .guard = daemon->guard,
         }, &daemon->api, &failed)) {

@@ -38,6 +38,11 @@ static const char help[] =
     "  --tokens=FILE          bearer tokens and their roles (JSON)\n"
     "  --insecure             no tokens: everybody who reaches the port may do everything\n"
     "  --lease=MS             how long a machine stays claimed without being extended (default: 30000)\n"
+    "  --inspect-timeout=MS   for the inspector to answer; then its fallback score counts (default: 3000)\n"
+    "  --provider-timeout=MS  for a provider to answer; then its call is made again (default: 30000)\n"
+    "  --call-timeout=MS      for a request to wait for its invoice; then nothing was done (default: 30000)\n"
+    "  --retry=FIRST,MAX,N    a step that could not be done is tried again after FIRST ms, doubling up to MAX\n"
+    "                         ms, N times; then the invoice is failed (default: 1000,1800000,100)\n"
     "  --grace=MS             time for work under way when told to stop (default: 10000)\n"
     "  --work-max=N           machines in work at once (default: 4096); what begins is refused (429) at three\n"
     "                         quarters of it, so that timers and callbacks go on\n"
@@ -61,7 +66,8 @@ static const char help[] =
 
 enum {
     OPT_REDIS = 256, OPT_DATA, OPT_PARTITIONS, OPT_DURABILITY, OPT_SEEN, OPT_STORAGE, OPT_LISTEN, OPT_REUSE_PORT, OPT_HTTP_REQUEST,
-    OPT_HTTP_IDLE, OPT_HTTP_CONNECTIONS, OPT_HTTP_PER_ADDRESS, OPT_TOKENS, OPT_INSECURE, OPT_LEASE, OPT_GRACE,
+    OPT_HTTP_IDLE, OPT_HTTP_CONNECTIONS, OPT_HTTP_PER_ADDRESS, OPT_TOKENS, OPT_INSECURE, OPT_LEASE, OPT_INSPECT_TIMEOUT,
+    OPT_PROVIDER_TIMEOUT, OPT_CALL_TIMEOUT, OPT_RETRY, OPT_GRACE,
     OPT_WORK_MAX, OPT_PROVIDER_CALLS, OPT_PROVIDER_CONNECTIONS,
     OPT_NAME, OPT_FAULT_DETECTOR, OPT_FAULT_CRITICAL, OPT_FAULT_LIMIT, OPT_FAULT_WINDOW,
     OPT_FAULT_TICK, OPT_FAULT_BENIGN, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
@@ -83,6 +89,10 @@ static const struct option table[] = {
     { "tokens", required_argument, NULL, OPT_TOKENS },
     { "insecure", no_argument, NULL, OPT_INSECURE },
     { "lease", required_argument, NULL, OPT_LEASE },
+    { "inspect-timeout", required_argument, NULL, OPT_INSPECT_TIMEOUT },
+    { "provider-timeout", required_argument, NULL, OPT_PROVIDER_TIMEOUT },
+    { "call-timeout", required_argument, NULL, OPT_CALL_TIMEOUT },
+    { "retry", required_argument, NULL, OPT_RETRY },
     { "grace", required_argument, NULL, OPT_GRACE },
     { "work-max", required_argument, NULL, OPT_WORK_MAX },
     { "provider-calls", required_argument, NULL, OPT_PROVIDER_CALLS },
@@ -208,6 +218,30 @@ static void http_option_set(struct http_limits *limits, int option, const char *
     }
 }
 
+/* "1000,1800000,100" */
+static void retry_set(struct options *options, const char *text)
+{
+    long long parts[3] = { 0 };
+    int read = 0;
+
+    if (sscanf(text, "%lld,%lld,%lld%n", &parts[0], &parts[1], &parts[2], &read) != 3 || text[read] ||
+        parts[0] < 10 || parts[1] < parts[0] || parts[1] > 24 * 3600000 || parts[2] < 1 || parts[2] > 1000000)
+        die("--retry must be FIRST,MAX,N (1000,1800000,100): 10 <= FIRST <= MAX <= 86400000, 1 <= N <= 1000000, not \"%s\"", text);
+    options->retry = (struct retry_policy){
+        .first_ms = parts[0], .factor = 2, .max_ms = parts[1], .attempts_max = (int)parts[2],
+    };
+}
+
+static void time_option_set(struct options *options, int option, const char *value)
+{
+    switch (option) {
+    case OPT_INSPECT_TIMEOUT: options->inspect_timeout_ms = number("inspect-timeout", value, 10, 600000); break;
+    case OPT_PROVIDER_TIMEOUT: options->provider_timeout_ms = number("provider-timeout", value, 10, 600000); break;
+    case OPT_CALL_TIMEOUT: options->call_timeout_ms = number("call-timeout", value, 10, 600000); break;
+    default: retry_set(options, value); break;
+    }
+}
+
 static void option_set(struct options *options, int option, const char *value)
 {
     enum log_level level;
@@ -241,6 +275,10 @@ static void option_set(struct options *options, int option, const char *value)
     case OPT_PROVIDER_CONNECTIONS:
         options->provider_connections = (size_t)number("provider-connections", value, 1, 10000);
         break;
+    case OPT_INSPECT_TIMEOUT:
+    case OPT_PROVIDER_TIMEOUT:
+    case OPT_CALL_TIMEOUT:
+    case OPT_RETRY: time_option_set(options, option, value); break;
     case OPT_GRACE: options->grace_ms = number("grace", value, 0, 3600000); break;
     case OPT_NAME: options->name = value; break;
     case OPT_FAULT_DETECTOR:
@@ -281,7 +319,8 @@ void options_parse(int argc, char **argv, struct options *out)
     int option;
 
     *out = (struct options){
-        .data = "sluice-data", .lease_ms = 30000, .grace_ms = 10000, .work_max = 4096, .health = health_defaults,
+        .data = "sluice-data", .lease_ms = 30000, .inspect_timeout_ms = 3000, .provider_timeout_ms = 30000,
+        .call_timeout_ms = 30000, .grace_ms = 10000, .work_max = 4096, .health = health_defaults,
         .http = { .request_ms = 30000, .idle_ms = 75000, .body_max = 1024 * 1024, .head_max = 16384 },
     };
     listen_set(out, "127.0.0.1:8080");

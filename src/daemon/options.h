@@ -8,6 +8,7 @@
 #include "http/server.h"
 #include "http/listen.h"
 #include "domain/health.h"
+#include "engine/machine.h"
 
 #define BENIGN_MAX 64
 #define BENIGN_TEXT_MAX 2048
@@ -25,6 +26,9 @@ struct options {
     const char *seen;    /* file of what was seen in Redis; NULL: none (a private one: in DATA) */
     int partitions;      /* 0: as initialised (a private one: 64) */
     int64_t lease_ms;
+    int64_t inspect_timeout_ms, provider_timeout_ms; /* of a call */
+    int64_t call_timeout_ms;                         /* of a request to the API, waiting included */
+    struct retry_policy retry;                       /* of steps */
     size_t work_max;             /* machines in work at once */
     size_t provider_calls;       /* to one provider, under way; 0: a quarter of WORK_MAX */
     size_t provider_connections; /* to one host; 0: the client's default */

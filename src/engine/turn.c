@@ -796,7 +796,7 @@ static void turn_fail_recorded(void *arg, enum sl_err err, int64_t token_ms, int
 void turn_fail(struct work *work)
 {
     struct runtime *runtime = work->runtime;
-    const struct retry_policy *policy = &work->kind->retry;
+    const struct retry_policy *policy = runtime->setup.retry.attempts_max ? &runtime->setup.retry : &work->kind->retry;
     struct turn *turn = &work->turn;
     int64_t ahead_ms = asked_ahead_ms(work);
     int attempts = work->attempts + (ahead_ms == 0);

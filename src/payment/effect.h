@@ -46,6 +46,7 @@ enum {
     FX_END,               /* one past the last */
 };
 
+/* Unless whoever performs effects is set up otherwise. */
 #define FX_INSPECT_TIMEOUT_MS 3000   /* inspect_timeout, doc/spec/domain.md 12 */
 #define FX_PROVIDER_TIMEOUT_MS 30000 /* the default handling timeout, doc/spec/machine.md 18 */
 
@@ -58,7 +59,7 @@ struct balance_order {
 struct effect_args {
     const char *url;     /* of the proxy definition; absolute, http or https; never NULL */
     const char *key;     /* idempotency key: the same whenever the same call is made again; never NULL */
-    int64_t timeout_ms;  /* > 0 */
+    int64_t timeout_ms;  /* 0: as whoever performs effects is set up */
     int64_t provider_id; /* for the provider's own limits and statistics; 0: the inspector's */
     const void *request; /* of the type that effect_wire() names */
 };

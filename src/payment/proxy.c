@@ -270,7 +270,6 @@ struct effect_args *proxy_call(struct step_ctx *ctx, const struct session *sessi
         return NULL;
     }
     args->url = proxy->url;
-    args->timeout_ms = FX_PROVIDER_TIMEOUT_MS;
     args->provider_id = session->route.provider.id;
     return args;
 }

@@ -141,7 +141,6 @@ static void order_blacklist(struct route_search *search, const struct proxy_defi
     request->routes = blacklist_routes(search);
     args->url = proxy->url;
     args->key = arena_printf(ctx->in->arena, "%s.blacklist.%zu", proxy_key_prefix(ctx), ctx->payment->routes.count + 1);
-    args->timeout_ms = FX_INSPECT_TIMEOUT_MS;
     args->request = request;
     step_effect(ctx->in, ctx->out, FX_BLACKLIST, args);
 }

@@ -278,8 +278,8 @@ static void order_send(struct order *order, const struct effect_wire *wire, cons
         .headers = headers,
         .header_count = SL_COUNT(headers),
         .timeout_ms = args->timeout_ms > 0       ? args->timeout_ms
-                      : order->kind == FX_INSPECT ? setup->inspector_timeout_ms
-                                                  : setup->provider_timeout_ms,
+                      : order->kind == FX_INSPECT || order->kind == FX_BLACKLIST ? setup->inspector_timeout_ms
+                                                                                  : setup->provider_timeout_ms,
         .repeatable = true,
     };
 

@@ -166,3 +166,46 @@ Test(api_health, a_broken_bank_is_shunned_until_it_has_rested, .timeout = 120)
     cr_expect(strstr(command(&banked), "  CONVERSION\n"), "%s", command(&banked));
     banked_close(&banked);
 }
+
+static int64_t ms_of_payment(const struct banked *banked, const char *id, const char *card)
+{
+    int64_t began_us = clock_mono_us();
+    json_t *state;
+
+    json_decref(banked_invoice(banked, id));
+    state = banked_pay(banked, id, card, NULL);
+    cr_expect_str_eq(banked_text(state, "payment.status"), "captured");
+    json_decref(state);
+    return (clock_mono_us() - began_us) / 1000;
+}
+
+/* If it fails, a deployment with a slow inspector, or with payers who do not wait, has to live with three seconds. The
+ * mock bank's inspector takes ten seconds here. */
+Test(health, times_of_calls_are_options, .timeout = 120)
+{
+    struct banked banked;
+    json_t *domain;
+    int64_t ms;
+
+    cr_assert_eq(setenv("SLUICE_INSPECT_TIMEOUT", "200", 1), 0);
+    cr_assert_eq(setenv("SLUICE_PROVIDER_TIMEOUT", "200", 1), 0);
+    cr_assert_eq(setenv("SLUICE_RETRY", "50,100,5", 1), 0);
+    banked_open(&banked, NULL);
+    domain = banked_domain(&banked);
+    banked_set(domain, "inspector", "{\"id\":1}", "proxy.additional", "{\"link_state\":\"too_late\"}");
+    banked_configure_take(&banked, NULL, domain);
+    ms = ms_of_payment(&banked, "t1", "no_preauth");
+    cr_expect(ms < 2500, "%lld ms, where the usual time is 3000", (long long)ms);
+    banked_configure_take(&banked, NULL, banked_domain(&banked));
+    banked_fault(&banked, "{\"kind\":\"delay\",\"next\":1,\"ms\":20000,\"target\":\"processed\"}");
+    ms = ms_of_payment(&banked, "t2", "no_preauth");
+    cr_expect(ms < 15000, "%lld ms, where the bank took 20000", (long long)ms);
+    banked_fault(&banked, "{\"kind\":\"reset_before\",\"share\":1,\"target\":\"processed\"}");
+    json_decref(banked_invoice(&banked, "t3"));
+    json_decref(banked_pay(&banked, "t3", "no_preauth", NULL));
+    banked_until(&banked, "/v1/invoices/t3", "machine.status", "failed"); /* after five tries, not a hundred */
+    banked_close(&banked);
+    unsetenv("SLUICE_INSPECT_TIMEOUT");
+    unsetenv("SLUICE_PROVIDER_TIMEOUT");
+    unsetenv("SLUICE_RETRY");
+}

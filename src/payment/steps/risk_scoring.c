@@ -35,7 +35,6 @@ static void inspect(struct step_ctx *ctx, const struct shop *shop, const struct 
     request->options = options_merge(&proxy->options, &inspector->proxy.additional, NULL, ctx->in->arena);
     args->url = proxy->url;
     args->key = arena_printf(ctx->in->arena, "%s.inspect", proxy_key_prefix(ctx));
-    args->timeout_ms = FX_INSPECT_TIMEOUT_MS;
     args->request = request;
     step_effect_ahead(ctx->in, ctx->out, FX_INSPECT, args); /* that the shop's limits allow it is found again */
 }
