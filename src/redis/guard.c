@@ -124,6 +124,16 @@ static enum guard_state state_of(const char *error)
     return GUARD_REFUSES;
 }
 
+/* Redis's own words, without the place in the script where it said them. */
+static void round_refused(struct guard *guard, const char *error)
+{
+    const char *place = strstr(error, " script: ");
+    char reason[256];
+
+    snprintf(reason, sizeof(reason), "%.*s", place ? (int)(place - error) : (int)strlen(error), error);
+    round_end(guard, state_of(error), reason);
+}
+
 /* ---- a round ---- */
 
 static void save(struct guard *guard)
@@ -204,7 +214,7 @@ static void loss_told(void *arg, const struct loss *loss)
     struct guard *guard = arg;
 
     if (loss->error)
-        round_end(guard, state_of(loss->error), loss->error);
+        round_refused(guard, loss->error);
     else if (loss->err)
         round_drop(guard);
     else if (loss->feeds == 0)
@@ -221,7 +231,7 @@ static void probed(void *arg, enum sl_err err, const struct reply *reply)
     const char *error = err ? reply_text(reply, NULL) : NULL;
 
     if (error)
-        round_end(guard, state_of(error), error);
+        round_refused(guard, error);
     else if (err)
         round_drop(guard);
     else
@@ -246,7 +256,7 @@ static void durability_told(void *arg, const struct meta_result *result)
         return;
     }
     if (result->err && result->error) {
-        round_end(guard, state_of(result->error), result->error);
+        round_refused(guard, result->error);
         return;
     }
     if (result->err) {
@@ -280,7 +290,7 @@ static void meta_told(void *arg, const struct meta_result *result)
                   META_KEY " is gone: Redis was emptied, or is another one; restore it. To begin anew, end the daemons "
                   "first, then run `sluice init`");
     } else if (result->err && result->error) {
-        round_end(guard, state_of(result->error), result->error);
+        round_refused(guard, result->error);
     } else if (result->err == SL_EREFUSED) {
         round_end(guard, GUARD_DATA, result->message);
     } else if (result->err) {

@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -350,6 +351,41 @@ def stale_redis_in_its_place():
             expect(daemon.stop() == 0, "a daemon did not end well")
 
 
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def failover_to_a_replica_that_has_all():
+    """Nothing is missing, so nobody has to accept anything: work goes on, the payments under way among it."""
+    with World(lease_ms=1000) as world:
+        there = os.path.join(world.folder, "replica.sock")
+        port_of_primary = free_port()
+        world.redis.kill()
+        primary = world.start_redis(port=port_of_primary)
+        daemon, port = prepare(world)
+        os.mkdir(os.path.join(world.folder, "replica"))
+        world.start_redis(os.path.join(world.folder, "replica"), socket=there)
+        world.redis_cli("REPLICAOF", "127.0.0.1", str(port_of_primary), socket=there)
+        wait_for("the replica", lambda: "master_link_status:up" in world.redis_cli("INFO", "replication", socket=there), 60)
+        create(world, port, ["a", "b", "c"])
+        check_all(world, port, ["a", "b", "c"])
+        world.faults(kind="delay", ms=1500, share=1.0)
+        create(world, port, ["d"])
+        world.redis_cli("WAIT", "1", "20000")
+        primary.kill()
+        os.unlink(world.socket)
+        os.symlink(there, world.socket)
+        wait_for("a replica to be refused", lambda: (
+            lambda reply: reply[0] == 503 and reply[1].get("reason") == "read_only")(request(port, "GET", "/readyz")))
+        world.redis_cli("REPLICAOF", "NO", "ONE")
+        wait_for("the daemon to go on", lambda: request(port, "GET", "/readyz")[0] == 200)
+        check_all(world, port, ["a", "b", "c", "d"])
+        expect("error lost:" not in daemon.output(), daemon.output())
+        expect(daemon.stop() == 0, "the daemon did not end well")
+
+
 def old_backup_between_two_starts():
     """The daemon was down when it happened: what it wrote down tells. Without the file nobody knows."""
     with World(lease_ms=1000) as world:
@@ -427,6 +463,7 @@ def wrong_redis():
 if __name__ == "__main__":
     sys.exit(run([(test.__name__, test) for test in (
         redis_killed_and_restarted, redis_goes_bad_under_a_daemon, stale_redis_in_its_place,
+        failover_to_a_replica_that_has_all,
         old_backup_between_two_starts, relaxed_accepts_its_last_seconds_alone, daemon_stopped_beyond_its_lease,
         graceful_stop_lets_others_go_on, told_to_stop_with_a_short_grace, told_to_stop_with_a_longer_grace,
         told_to_stop_without_redis, lying_bank, wrong_redis)]))

@@ -138,15 +138,17 @@ class World:
         self.processes.append(process)
         return process
 
-    def start_redis(self, folder=None, port=0):
+    def start_redis(self, folder=None, port=0, socket=None):
         self.redis = self.start("redis", [
-            "redis-server", "--bind", "127.0.0.1", "--port", str(port), "--unixsocket", self.socket,
-            "--dir", folder or self.folder, "--appendonly", "yes",
-            "--appendfsync", "always", "--aof-load-truncated", "no", "--save", "", "--stream-node-max-bytes", "8192"])
-        wait_for("Redis", lambda: self.redis_cli("PING", check=False).strip() == "PONG")
+            "redis-server", "--bind", "127.0.0.1", "--port", str(port), "--unixsocket", socket or self.socket,
+            "--dir", folder or self.folder, "--appendonly", "yes", "--appendfsync", "always",
+            "--aof-load-truncated", "no", "--save", "", "--stream-node-max-bytes", "8192"])
+        wait_for("Redis", lambda: self.redis_cli("PING", check=False, socket=socket).strip() == "PONG")
+        return self.redis
 
-    def redis_cli(self, *words, check=True):
-        done = subprocess.run(["redis-cli", "-s", self.socket, *words], capture_output=True, text=True, timeout=WAIT_S)
+    def redis_cli(self, *words, check=True, socket=None):
+        done = subprocess.run(["redis-cli", "-s", socket or self.socket, *words], capture_output=True, text=True,
+                              timeout=WAIT_S)
         if check:
             expect(done.returncode == 0, f"redis-cli {words}: {done.stderr}")
         return done.stdout
