@@ -1,4 +1,5 @@
 /* /v1/invoices/{id}/events: stored events, wrapped; their changes go out as they were written. */
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,11 +19,31 @@ struct reading {
     bool looking, again, over; /* again: news came while looking */
 };
 
+/* Whether it may be put into an answer: what others wrote there could break all of it. */
+static bool is_readable(const struct stored_event *event)
+{
+    json_t *json = json_loadb(event->changes, event->changes_len, 0, NULL);
+    bool readable = json_is_array(json);
+
+    json_decref(json);
+    return readable;
+}
+
+void event_write_unreadable(const struct machine_kind *kind, const char *id, int64_t number, struct buf *out)
+{
+    buf_printf(out, "{\"id\":%lld,\"source\":{\"%s_id\":\"%s\"},\"unreadable\":true}", (long long)number,
+               kind == &template_kind ? "invoice_template" : "invoice", id);
+}
+
 void event_write(const struct machine_kind *kind, const char *id, const struct stored_event *event, struct buf *out)
 {
     const char *what = kind == &template_kind ? "invoice_template" : "invoice";
     char at[RFC3339_MAX];
 
+    if (!is_readable(event)) {
+        event_write_unreadable(kind, id, event->number, out);
+        return;
+    }
     rfc3339_format(rfc3339_us_of_ms(event->at_ms), at);
     buf_printf(out, "{\"id\":%lld,\"created_at\":\"%s\",\"source\":{\"%s_id\":\"%s\"},\"payload\":{\"%s_changes\":",
                (long long)event->number, at, what, id, what);

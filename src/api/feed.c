@@ -29,7 +29,7 @@ struct entry {
     const struct machine_kind *kind;
     const char *id; /* NULL: of a machine that nobody hears of */
     int64_t number;
-    const char *json; /* the event; NULL: its machine has been removed */
+    const char *json; /* the event; NULL: of a machine that nobody hears of */
 };
 
 struct feeding {
@@ -91,10 +91,13 @@ static void event_read(void *arg, const struct runtime_events *events)
     struct feeding *feeding = request->waiting;
     struct buf json = BUF_EMPTY;
 
-    if (events->err && events->err != SL_ENOENT)
+    if (events->err && events->err != SL_ENOENT && events->err != SL_ECORRUPT) {
         feeding->err = events->err;
-    if (!events->err && events->count == 1 && events->events[0].number == entry->number) {
-        event_write(entry->kind, entry->id, &events->events[0], &json);
+    } else { /* one that is broken or gone does not stop the feed */
+        if (!events->err && events->count == 1 && events->events[0].number == entry->number)
+            event_write(entry->kind, entry->id, &events->events[0], &json);
+        else
+            event_write_unreadable(entry->kind, entry->id, entry->number, &json);
         entry->json = arena_strdup(request->arena, buf_text(&json));
         buf_clear(&json);
     }

@@ -135,8 +135,16 @@ static void machine_read(void *arg, enum sl_err err, const struct reply *reply)
     struct listing *listing = request->waiting;
     struct entry *entry = &listing->entries[listing->next++]; /* answers come in the order of the questions */
 
-    if (err)
-        listing->err = err == SL_EREFUSED ? SL_ECORRUPT : err;
+    if (err && err != SL_EREFUSED)
+        listing->err = err;
+    if (err == SL_EREFUSED) { /* its hash is something else: listed all the same */
+        entry->status = "failed";
+        entry->cause = "corrupt";
+        entry->reason = arena_strdup(request->arena, reply_text(reply, NULL));
+        if (--listing->left == 0)
+            answer_listing(request);
+        return;
+    }
     entry->status = field_copy(request, reply, 0);
     entry->activity = field_copy(request, reply, 1);
     entry->attempts = reply_i64_or(reply_at(reply, 2), 0);

@@ -141,6 +141,8 @@ struct outcome_machine request_machine(const struct api_request *request, const 
 
 /* Appends a stored event of machine ID as callers see it. Ref: doc/spec/api.md 9. */
 void event_write(const struct machine_kind *kind, const char *id, const struct stored_event *event, struct buf *out);
+/* In the place of an event that cannot be read, or is gone from its machine's history. */
+void event_write_unreadable(const struct machine_kind *kind, const char *id, int64_t number, struct buf *out);
 
 /* Makes CALL, which begins work on a payment (payments.c). */
 void payments_call(struct api_request *request, struct invoice_call *call);

@@ -29,6 +29,8 @@ struct cli {
     int wait_s;        /* payments, refunds, invoice events, repair; 0: not at all */
     bool wait_given;   /* it was said */
     int partitions;    /* init */
+    int partition;     /* check-store; -1: all */
+    bool fix;          /* check-store */
     bool all;          /* account */
     bool strict;       /* domain check */
     bool force;        /* domain apply */
@@ -82,6 +84,7 @@ int body_add_cart(const char *file, json_t *body);
 int show_invoice(const struct cli *cli, int code, json_t *answer);
 
 int cmd_init(struct cli *cli);
+int cmd_check_store(struct cli *cli);
 int cmd_domain_init(struct cli *cli);
 int cmd_domain_schema(struct cli *cli);
 int cmd_accept_loss(struct cli *cli);

@@ -57,6 +57,8 @@ static void option_take(struct cli *cli, int key)
     case 'l': cli->limit = number("limit", optarg, 1, 1000); break;
     case 'c': cli->cart = optarg; break;
     case 'o': cli->older_s = number("older", optarg, 0, 31622400); break;
+    case 'P': cli->partition = number("partition", optarg, 0, 1023); break;
+    case 'B': cli->fix = true; break;
     case 'A': cli->all = true; break;
     case 'x': cli->strict = true; break;
     case 'X': cli->force = true; break;
@@ -99,6 +101,7 @@ static void options_read(int argc, char **argv, struct cli *cli, bool given[OPTI
     cli->token = getenv("SLUICE_TOKEN");
     cli->redis = getenv("SLUICE_REDIS");
     cli->older_s = 60;
+    cli->partition = -1;
     cli->limit = 100;
     cli->draws = 100;
     cli->seed = 1;

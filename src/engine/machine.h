@@ -63,8 +63,9 @@ enum step_cause {
     CAUSE_BAD_ANSWER,      /* somebody outside answered what makes no sense, or broke the contract */
     CAUSE_DECLINED,        /* somebody outside said no where only a yes leads on: after a repair it
                               is asked anew, under another key (step_in.quiet) */
+    CAUSE_CORRUPT,         /* what is stored of the machine cannot be read */
 };
-#define STEP_CAUSES 5
+#define STEP_CAUSES 6
 
 enum timer_op {
     TIMER_DEFAULT, /* after IN_TIMEOUT (and its effects): no timer, it was consumed; else: as it was */

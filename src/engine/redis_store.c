@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xmalloc.h"
 #include "lua/bind.h"
@@ -14,6 +15,7 @@
 #include "lua/fail.h"
 #include "lua/heartbeat.h"
 #include "lua/load.h"
+#include "lua/park.h"
 #include "redis/seen.h"
 
 #define HEARTBEAT_MS 1000 /* deadline of a heartbeat: the next one is due by then */
@@ -382,6 +384,25 @@ static void redis_fail(void *ctx, const struct step_failure *failure, store_err_
     lua_fail(store->client, &keys, &args, store->deadline_ms, err_done, asked);
 }
 
+static void redis_park(void *ctx, const struct machine_kind *kind, const char *id, int64_t token_ms, const char *reason,
+                       store_err_fn done, void *arg)
+{
+    struct redis_store *store = ctx;
+    struct asked *asked = asked_new(arg);
+    char token[SLICE_I64_MAX];
+    struct machine_keys names;
+    struct lua_park_keys keys;
+    struct lua_park_args args;
+
+    space_machine(store->space, kind->name, id, &names);
+    keys = (struct lua_park_keys){
+        slice_of(names.machine), space_wheel(store->space, names.p), space_failed(store->space, names.p),
+    };
+    args = (struct lua_park_args){ slice_of(names.member), slice_i64(token, token_ms), slice_of(reason) };
+    asked->done.err = done;
+    lua_park(store->client, &keys, &args, store->deadline_ms, err_done, asked);
+}
+
 static void redis_extend(void *ctx, const struct machine_kind *kind, const char *id, int64_t token_ms, int64_t lease_ms,
                          store_err_fn done, void *arg)
 {
@@ -604,6 +625,7 @@ const struct store_ops redis_store_ops = {
     .load = redis_load,
     .commit = redis_commit,
     .fail = redis_fail,
+    .park = redis_park,
     .extend = redis_extend,
     .once = redis_once,
     .bind = redis_bind,

@@ -12,7 +12,8 @@
 
 struct names {
     char tag[PARTITION_TAG_MAX];
-    char wheel[NAME_MAX_BYTES], accounts[NAME_MAX_BYTES], feed[NAME_MAX_BYTES], failed[NAME_MAX_BYTES];
+    char wheel[NAME_MAX_BYTES], accounts[NAME_MAX_BYTES], feed[NAME_MAX_BYTES], failed[NAME_MAX_BYTES],
+        check[NAME_MAX_BYTES];
 };
 
 struct space {
@@ -36,6 +37,7 @@ struct space *space_new(int count)
         snprintf(names->accounts, sizeof(names->accounts), "sluice:{%s}:accounts", names->tag);
         snprintf(names->feed, sizeof(names->feed), "sluice:{%s}:feed", names->tag);
         snprintf(names->failed, sizeof(names->failed), "sluice:{%s}:failed", names->tag);
+        snprintf(names->check, sizeof(names->check), "sluice:{%s}:check", names->tag);
     }
     return space;
 }
@@ -78,6 +80,11 @@ struct slice space_feed(const struct space *space, int p)
 struct slice space_failed(const struct space *space, int p)
 {
     return slice_of(space->names[p].failed);
+}
+
+struct slice space_check(const struct space *space, int p)
+{
+    return slice_of(space->names[p].check);
 }
 
 void space_machine(const struct space *space, const char *kind, const char *id, struct machine_keys *out)

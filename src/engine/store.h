@@ -163,6 +163,9 @@ struct store_ops {
     void (*commit)(void *ctx, const struct commit *commit, store_committed_fn done, void *arg);
     /* Records a failed step: SL_OK, SL_ECONFLICT, SL_EDOWN, SL_EUNKNOWN. */
     void (*fail)(void *ctx, const struct step_failure *failure, store_err_fn done, void *arg);
+    /* Parks a machine that cannot be read, under our claim TOKEN_MS: SL_OK, SL_ECONFLICT, SL_EDOWN, SL_EUNKNOWN. */
+    void (*park)(void *ctx, const struct machine_kind *kind, const char *id, int64_t token_ms, const char *reason,
+                 store_err_fn done, void *arg);
     /* Makes our claim last LEASE_MS from now: SL_OK with the new token, SL_ECONFLICT: we lost it. */
     void (*extend)(void *ctx, const struct machine_kind *kind, const char *id, int64_t token_ms, int64_t lease_ms,
                    store_err_fn done, void *arg);

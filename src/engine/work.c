@@ -104,6 +104,30 @@ static void work_take(struct work *work, const struct store_loaded *loaded)
     work->runtime->stats.events_replayed += loaded->event_count;
 }
 
+static void work_parked(void *arg, enum sl_err err, int64_t token_ms, int64_t now_ms)
+{
+    struct work *work = arg;
+
+    (void)token_ms;
+    work->phase = PHASE_READY;
+    if (!err)
+        runtime_saw_time(work->runtime, now_ms);
+    work->reclaimed_ms = 0; /* on an error too: the claim runs out, and it is found again */
+    work_reload(work);
+}
+
+/* Without this a machine that cannot be read is claimed for ever, and nobody hears of it. */
+static void work_park(struct work *work, int64_t token_ms, const char *reason)
+{
+    struct runtime *runtime = work->runtime;
+
+    runtime->stats.failures++;
+    runtime->stats.failures_by[CAUSE_CORRUPT]++;
+    log_error("%s %s is parked as failed: %s", work->kind->name, work->id, reason);
+    work->phase = PHASE_FAIL;
+    runtime->setup.store->park(runtime->setup.store_ctx, work->kind, work->id, token_ms, reason, work_parked, work);
+}
+
 static void work_loaded(void *arg, const struct store_loaded *loaded)
 {
     struct work *work = arg;
@@ -129,8 +153,14 @@ static void work_loaded(void *arg, const struct store_loaded *loaded)
     if (!err && strcmp(loaded->info.status, "removed") == 0)
         err = SL_ENOENT;
     if (err) {
+        int64_t token_ms = work->reclaimed_ms ? work->reclaimed_ms : work->token_ms;
+
         work_answer_all(work, err, err == SL_ENOENT ? "there is no such machine" : detail);
         work->reclaimed_ms = 0;
+        if (err == SL_ECORRUPT && token_ms) {
+            work_park(work, token_ms, detail);
+            return;
+        }
         work_reload(work);
         return;
     }
@@ -263,7 +293,9 @@ void work_next(struct work *work)
         work_reload(work);
         return;
     }
-    if (work->runtime->draining) {
+    if (work->token_ms && work->loaded && work->version == 0) {
+        work_park(work, work->token_ms, "it is on the wheel, and it has no history");
+    } else if (work->runtime->draining) {
         if (work->token_ms && work->version > 0)
             turn_release(work);
         else
