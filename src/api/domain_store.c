@@ -14,10 +14,13 @@
 #define KEY_MAX 64
 #define WATCH_MS 1000
 #define ASK_MS 5000
+#define REVISIONS_MAX 32     /* in memory; more only while they are used */
+#define KEEP_US 3600000000LL /* what was used within the last hour stays: machines in work point into it */
 
 struct revision {
     UT_hash_handle hh;
     int64_t number;
+    int64_t used_us; /* monotonic */
     struct domain *domain;
     char *text;
     size_t len;
@@ -39,6 +42,41 @@ static struct revision *revision_find(const struct domain_store *store, int64_t 
 
     HASH_FIND(hh, store->revisions, &number, sizeof(number), revision);
     return revision;
+}
+
+static struct revision *revision_use(const struct domain_store *store, int64_t number)
+{
+    struct revision *revision = revision_find(store, number);
+
+    if (revision)
+        revision->used_us = store->alarm->mono_us(store->alarm_ctx);
+    return revision;
+}
+
+static void revision_free(struct domain_store *store, struct revision *revision)
+{
+    HASH_DEL(store->revisions, revision);
+    domain_free(revision->domain);
+    free(revision->text);
+    free(revision);
+}
+
+/* Forgets those that were used longest ago; whoever needs one of them again reads it again. */
+static void revisions_trim(struct domain_store *store)
+{
+    int64_t now_us = store->alarm->mono_us(store->alarm_ctx);
+
+    while (HASH_COUNT(store->revisions) > REVISIONS_MAX) {
+        struct revision *revision, *next, *oldest = NULL;
+
+        HASH_ITER(hh, store->revisions, revision, next) {
+            if (revision != store->head && (!oldest || revision->used_us < oldest->used_us))
+                oldest = revision;
+        }
+        if (now_us - oldest->used_us < KEEP_US)
+            return;
+        revision_free(store, oldest);
+    }
 }
 
 /* Parses and keeps a document that was committed. */
@@ -65,6 +103,7 @@ static enum sl_err revision_keep(struct domain_store *store, int64_t number, con
     revision->domain = domain;
     revision->text = xstrndup(text, len);
     revision->len = len;
+    revision->used_us = store->alarm->mono_us(store->alarm_ctx);
     HASH_ADD(hh, store->revisions, number, sizeof(revision->number), revision);
 out:
     arena_free(arena);
@@ -84,7 +123,7 @@ static void head_set(struct domain_store *store, int64_t number)
 
 const struct domain *domain_store_get(const struct domain_store *store, int64_t revision, const char **text, size_t *len)
 {
-    const struct revision *found = revision ? revision_find(store, revision) : store->head;
+    const struct revision *found = revision ? revision_use(store, revision) : store->head;
 
     if (!found)
         return NULL;
@@ -156,6 +195,7 @@ static void domain_watch(void *arg)
 {
     struct domain_store *store = arg;
 
+    revisions_trim(store);
     client_words(store->client, ASK_MS, head_read, store, "GET", KEY_HEAD, NULL);
 }
 
@@ -176,12 +216,8 @@ void domain_store_free(struct domain_store *store)
 
     if (!store)
         return;
-    HASH_ITER(hh, store->revisions, revision, next) {
-        HASH_DEL(store->revisions, revision);
-        domain_free(revision->domain);
-        free(revision->text);
-        free(revision);
-    }
+    HASH_ITER(hh, store->revisions, revision, next)
+        revision_free(store, revision);
     free(store);
 }
 
@@ -196,7 +232,7 @@ static const void *config_head(void *ctx)
 
 static const void *config_get(void *ctx, int64_t revision)
 {
-    const struct revision *found = revision_find(ctx, revision);
+    const struct revision *found = revision_use(ctx, revision);
 
     return found ? found->domain : NULL;
 }

@@ -71,6 +71,8 @@ static bool check_invoice(const struct registration *reg)
         refuse_invoice_status(reg->ctx.in, reg->ctx.out, &invoice->invoice.status);
     else if (invoice->active)
         refuse_pending(reg->ctx.in, reg->ctx.out, invoice->active);
+    else if (invoice->payments.count >= PAYMENTS_MAX)
+        return refused(reg, NULL, "Too many payments of this invoice");
     return reg->ctx.out->end == STEP_OK;
 }
 

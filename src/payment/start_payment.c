@@ -163,6 +163,8 @@ static bool check_invoice(struct start *start)
         refuse_invoice_status(start->in, start->out, &start->state->invoice.status);
     else if (start->state->active)
         refuse_pending(start->in, start->out, start->state->active);
+    else if (start->state->payments.count >= PAYMENTS_MAX)
+        return refused(start, NULL, "Too many payments of this invoice");
     return start->out->end == STEP_OK;
 }
 

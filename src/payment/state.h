@@ -7,6 +7,7 @@
 #include "payment/change.h"
 
 #define STATE_FORMAT 1
+#define PAYMENTS_MAX 200 /* of one invoice, those that failed among them: each is in every snapshot and fold of it */
 
 /* What a payment does next; the words of payment.md 5. */
 enum activity {

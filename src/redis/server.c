@@ -103,6 +103,7 @@ static void server_run(const struct server *server, pid_t parent)
     execlp(server->program, server->program, "--port", "0", "--unixsocket", server->socket, "--unixsocketperm", "700",
            "--dir", server->dir, "--appendonly", "yes", "--appendfsync", server->fsync_always ? "always" : "everysec",
            "--aof-load-truncated", "no", "--no-appendfsync-on-rewrite", "no", "--save", "", "--maxmemory-policy", "noeviction",
+           "--lazyfree-lazy-expire", "yes",
            "--stream-node-max-bytes", node_bytes, "--logfile", "redis.log", "--daemonize", "no", (char *)NULL);
     _exit(127);
 }

@@ -121,6 +121,28 @@ Test(steps_start, the_same_call_again_is_the_same_payment)
     }
 }
 
+/* Each payment of an invoice costs all later ones: without a bound a client makes one that takes seconds. A repeat is
+ * answered all the same. */
+Test(steps_start, refuses_more_payments_than_an_invoice_may_have, .timeout = 120)
+{
+    struct payment_world world;
+    size_t events;
+    int i;
+
+    world_open(&world, "shop-acme-books", 42000, NULL);
+    world.risk = "fatal";
+    for (i = 1; i <= 200; i++) { /* payment.md 6.3 */
+        cr_assert(world_start(&world) == STEP_OK, "payment %d", i);
+        world_run(&world);
+    }
+    events = world.driver.event_count;
+    cr_assert(world_start(&world) == STEP_REFUSED);
+    cr_assert_str_eq(world_refusal(&world), "InvalidRequest");
+    cr_assert(world.driver.event_count == events);
+    cr_assert(world_start_with(&world, NULL, NULL, ",\"id\":\"200\"") == STEP_OK, "the same again is the one that is there");
+    world_close(&world);
+}
+
 /* Numbers of our own never run into ids that clients chose. */
 Test(steps_start, numbers_skip_ids_that_are_taken)
 {
