@@ -20,6 +20,8 @@ Test(redis_server, data_survives_kill_and_restart)
     cr_assert_str_eq(redis_fixture_ask(&redis, "CONFIG", "GET", "appendonly", NULL), "[appendonly yes]");
     cr_assert_str_eq(redis_fixture_ask(&redis, "CONFIG", "GET", "stream-node-max-bytes", NULL),
                      "[stream-node-max-bytes 8192]");
+    cr_assert_str_eq(redis_fixture_ask(&redis, "CONFIG", "GET", "lazyfree-lazy-expire", NULL),
+                     "[lazyfree-lazy-expire yes]"); /* large counters expire */
     cr_assert_str_eq(redis_fixture_ask(&redis, "SET", "k", "v", NULL), "OK");
     server_kill(redis.server);
     redis_fixture_wait_up(&redis, redis.client, false);
