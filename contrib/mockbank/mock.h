@@ -24,8 +24,8 @@ struct mock {
     struct late *late;   /* callbacks that will be late: callbacks.c */
 };
 
-#define NAME_BYTES 512 /* of "what/invoice/payment" and of tags, with the NUL */
-#define ID_BYTES 128   /* of invoice, payment and refund ids; longer ones are refused */
+#define NAME_BYTES 640 /* of "what/invoice/payment" and of tags, with the NUL */
+#define ID_BYTES 257   /* of invoice (ID@PARTY), payment and refund ids; longer ones are refused */
 
 /* An answer to a call: HTTP status and body. BODY is the receiver's. */
 struct answer {

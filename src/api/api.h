@@ -47,6 +47,7 @@ struct api_setup {
     void *alarm_ctx;
     int64_t call_timeout_ms;   /* > 0: for a request to wait for its machine (doc/spec/machine.md 18) */
     const struct guard *guard; /* for /readyz and /metrics */
+    bool bare_ids;       /* machines of format 1, whose ids have no party, may be there */
 };
 
 /* Errors: SL_ESYS (errno): the address numbered *FAILED cannot be bound; then none is. */

@@ -198,7 +198,7 @@ static void answer_payment_info(struct api_request *request, const struct runtim
         config_fetch(request, payment->payment.domain_revision, result->id);
         return;
     }
-    if (payment_info_of(state, payment, config, head, request->arena, &info, &why)) {
+    if (payment_info_of(result->id, state, payment, config, head, request->arena, &info, &why)) {
         answer_problem(request, 500, "Internal", why, NULL);
         return;
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/owner.h"
 #include "api/request.h"
 #include "api/watch.h"
 #include "base/rfc3339.h"
@@ -60,7 +61,7 @@ static void answer_events(struct api_request *request, const struct runtime_even
     for (i = 0; i < events->count; i++) {
         if (i)
             buf_char(&json, ',');
-        event_write(&invoice_kind, request->params[0], &events->events[i], &json);
+        event_write(&invoice_kind, owner_shown(request, request->machine), &events->events[i], &json);
     }
     buf_char(&json, ']');
     answer_json(request, 200, &json);
@@ -85,7 +86,7 @@ static void events_read(void *arg, const struct runtime_events *events)
     reading->looking = false;
     if (nothing && reading->wait_s > 0 && !reading->over) {
         if (!reading->watch)
-            reading->watch = watch_begin(request, request->params[0], reading->wait_s * 1000, look, look_over);
+            reading->watch = watch_begin(request, request->machine, reading->wait_s * 1000, look, look_over);
         if (reading->again)
             look(request);
         return;
@@ -108,7 +109,7 @@ static void look(struct api_request *request)
     }
     reading->looking = true;
     reading->again = false;
-    runtime_events(api_setup(request)->runtime, &invoice_kind, request->params[0], reading->after,
+    runtime_events(api_setup(request)->runtime, &invoice_kind, request->machine, reading->after,
                    (size_t)reading->limit, events_read, request);
 }
 
@@ -132,7 +133,7 @@ void events_get(struct api_request *request)
         !request_query_i64(request, "wait", 0, WAIT_MAX_S, 0, &reading->wait_s))
         return;
     if (request->principal && request->principal->role == ROLE_MERCHANT)
-        runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, owner_read, request);
+        runtime_read(api_setup(request)->runtime, &invoice_kind, request->machine, 0, owner_read, request);
     else
         look(request);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "api/feed_cursor.h"
+#include "api/owner.h"
 #include "api/request.h"
 #include "api/watch.h"
 #include "payment/kind.h"
@@ -95,9 +96,9 @@ static void event_read(void *arg, const struct runtime_events *events)
         feeding->err = events->err;
     } else { /* one that is broken or gone does not stop the feed */
         if (!events->err && events->count == 1 && events->events[0].number == entry->number)
-            event_write(entry->kind, entry->id, &events->events[0], &json);
+            event_write(entry->kind, owner_shown(request, entry->id), &events->events[0], &json);
         else
-            event_write_unreadable(entry->kind, entry->id, entry->number, &json);
+            event_write_unreadable(entry->kind, owner_shown(request, entry->id), entry->number, &json);
         entry->json = arena_strdup(request->arena, buf_text(&json));
         buf_clear(&json);
     }

@@ -1,6 +1,7 @@
 /* /v1/invoices, /v1/invoices/{id}, …/rescind, …/fulfill */
 #include <string.h>
 
+#include "api/owner.h"
 #include "api/request.h"
 #include "domain/reduce.h"
 #include "payment/calls.h"
@@ -25,18 +26,16 @@ static void answer_invoice(struct api_request *request, int status, const struct
     answer_json(request, status, &json);
 }
 
-/* The id is taken. If by another party's invoice, a merchant hears no more than that. */
+/* The id is taken. */
 static void answer_existing(struct api_request *request, const struct runtime_result *result)
 {
-    const struct principal *principal = request->principal;
     const struct invoice_state *state = result->state;
     struct type_places differs = { .count = 0 };
 
     if (state)
         invoice_differ(&state->invoice, request->args, request->arena, &differs);
-    if (state && principal && principal->role == ROLE_MERCHANT &&
-        strcmp(principal->party_id, state->invoice.party_ref.id) != 0)
-        answer_problem(request, 403, "Forbidden", "this id is taken by another party's invoice", NULL);
+    if (result->removed)
+        answer_problem(request, 409, "InvoiceRemoved", result->detail, NULL);
     else if (differs.count)
         answer_reused(request, &differs);
     else
@@ -46,7 +45,6 @@ static void answer_existing(struct api_request *request, const struct runtime_re
 static void created(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
-    const struct invoice_params *params = request->args;
 
     if (result->err == SL_EEXIST) {
         answer_existing(request, result);
@@ -54,8 +52,16 @@ static void created(void *arg, const struct runtime_result *result)
     }
     if (answer_failed(request, result, NOT_FOUND))
         return;
-    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoices/%s", params->id));
+    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoices/%s", owner_shown(request, result->id)));
     answer_invoice(request, 201, result);
+}
+
+static void create(void *arg, const char *machine)
+{
+    struct api_request *request = arg;
+
+    runtime_start_once(api_setup(request)->runtime, &invoice_kind, machine, request->args, request_deadline_ms(request),
+                       request->once, created, request);
 }
 
 void invoices_create(struct api_request *request)
@@ -67,8 +73,7 @@ void invoices_create(struct api_request *request)
         answer_problem(request, 403, "Forbidden", "the token is another party's", NULL);
         return;
     }
-    runtime_start_once(api_setup(request)->runtime, &invoice_kind, params->id, params, request_deadline_ms(request), request->once,
-                       created, request);
+    owner_machine(request, &invoice_kind, params->party_id, params->id, create, request);
 }
 
 static void got(void *arg, const struct runtime_result *result)
@@ -92,7 +97,7 @@ void invoices_get(struct api_request *request)
     int64_t at;
 
     if (request_query_i64(request, "at_event", 1, EVENT_NUMBER_MAX, 0, &at))
-        runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], at, got, request);
+        runtime_read(api_setup(request)->runtime, &invoice_kind, request->machine, at, got, request);
 }
 
 /* ---- ComputeTerms ---- */
@@ -118,7 +123,7 @@ static void terms_got(void *arg, const struct runtime_result *result)
 
 void invoices_terms(struct api_request *request)
 {
-    runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, terms_got, request);
+    runtime_read(api_setup(request)->runtime, &invoice_kind, request->machine, 0, terms_got, request);
 }
 
 /* ---- calls ---- */
@@ -137,7 +142,7 @@ static void call_owned(void *arg, const struct runtime_result *result)
     const struct invoice_state *state = result->state;
 
     if (!answer_failed(request, result, NOT_FOUND) && request_owns(request, state->invoice.party_ref.id, NOT_FOUND))
-        request_call(request, request->params[0], called);
+        request_call(request, request->machine, called);
 }
 
 /* A merchant's call needs a look at whose invoice it is first. */
@@ -147,9 +152,9 @@ static void call_invoice(struct api_request *request, struct invoice_call *call)
 
     request->call = call;
     if (request->principal && request->principal->role == ROLE_MERCHANT)
-        runtime_read(runtime, &invoice_kind, request->params[0], 0, call_owned, request);
+        runtime_read(runtime, &invoice_kind, request->machine, 0, call_owned, request);
     else
-        request_call(request, request->params[0], called);
+        request_call(request, request->machine, called);
 }
 
 void invoices_rescind(struct api_request *request)

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/owner.h"
 #include "api/replies.h"
 #include "api/request.h"
+#include "base/qualified.h"
 #include "config.h"
 
 static bool is_text(const char *name, size_t len)
@@ -37,7 +39,7 @@ static json_t *parameter(const char *name, size_t len, const char *in)
     json_object_set_new(parameter, "required", json_boolean(strcmp(in, "path") == 0));
     json_object_set_new(schema, "type", json_string(type_of(name, len, in)));
     if (strcmp(in, "path") == 0)
-        json_object_set_new(schema, "maxLength", json_integer(len == 3 && strncmp(name, "tag", len) == 0 ? STEP_TAG_MAX : 200));
+        json_object_set_new(schema, "maxLength", json_integer(len == 3 && strncmp(name, "tag", len) == 0 ? STEP_TAG_MAX : QUALIFIED_ID_MAX));
     json_object_set_new(parameter, "schema", schema);
     return parameter;
 }
@@ -59,6 +61,8 @@ static json_t *parameters(const struct api_route *route)
         json_array_append_new(list, json_pack("{s:s,s:s,s:b,s:{s:s,s:s},s:s}", "name", "If-Match", "in", "header", "required",
                                               0, "schema", "type", "string", "pattern", "^(\"?[0-9]+\"?)$", "description",
                                               "The revision that the document was made from; another head is refused with 412."));
+    if (owner_kind(route))
+        json_array_append_new(list, parameter("party", strlen("party"), "query"));
     for (at = route->query; *at; at += strspn(at, " ")) {
         end = at + strcspn(at, " ");
         json_array_append_new(list, parameter(at, (size_t)(end - at), "query"));

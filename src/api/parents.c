@@ -1,10 +1,11 @@
 /* See parents.h.
  *
- *     parent_read -> invoice_read -> tokens_read ---> THEN
- *                        |               '---> own_kept ---^
- *                        '--- not found, or no card -------'                                              */
+ *     parent_read -> machine_known -> invoice_read -> tokens_read ---> THEN
+ *                                          |               '---> own_kept ---^
+ *                                          '--- not found, or no card -------'                            */
 #include "api/parents.h"
 
+#include "api/owner.h"
 #include "cards/store.h"
 #include "payment/kind.h"
 #include "payment/payer.h"
@@ -14,6 +15,7 @@ struct reading {
     const struct recurrent_params *payer;
     parent_fn then;
     struct parent_payment parent;
+    bool looked; /* at other parties, too */
 };
 
 static void own_kept(void *arg, uint64_t number, enum sl_err err, const char *detail)
@@ -61,6 +63,19 @@ static void tokens_read(void *arg, enum sl_err err, const struct type_list *toke
     reading->then(reading->request, &reading->parent);
 }
 
+static void machine_known(void *arg, const char *machine);
+
+/* The invoice of another party: whoever may see all of them is told whose it is, not that there is none. */
+static void others_found(void *arg, const struct owner_found *found)
+{
+    struct reading *reading = arg;
+
+    if (found->count > 0)
+        machine_known(reading, found->machines[0]);
+    else
+        reading->then(reading->request, &reading->parent);
+}
+
 static void invoice_read(void *arg, const struct runtime_result *result)
 {
     struct reading *reading = arg;
@@ -71,6 +86,11 @@ static void invoice_read(void *arg, const struct runtime_result *result)
 
     if (result->err && result->err != SL_ENOENT) {
         answer_err(request, result->err, NULL, result->detail);
+        return;
+    }
+    if (result->err && !reading->looked && !request_is_merchant(request)) {
+        reading->looked = true;
+        owner_look(request, &invoice_kind, reading->payer->recurrent_parent.invoice_id, others_found, reading);
         return;
     }
     found = result->err ? NULL : invoice_payment(result->state, reading->payer->recurrent_parent.payment_id);
@@ -91,10 +111,17 @@ static void invoice_read(void *arg, const struct runtime_result *result)
         reading->then(request, &reading->parent);
 }
 
+static void machine_known(void *arg, const char *machine)
+{
+    struct reading *reading = arg;
+
+    runtime_read(api_setup(reading->request)->runtime, &invoice_kind, machine, 0, invoice_read, reading);
+}
+
 void parent_read(struct api_request *request, const struct recurrent_params *payer, parent_fn then)
 {
     struct reading *reading = arena_alloc(request->arena, sizeof(*reading));
 
     *reading = (struct reading){ .request = request, .payer = payer, .then = then };
-    runtime_read(api_setup(request)->runtime, &invoice_kind, payer->recurrent_parent.invoice_id, 0, invoice_read, reading);
+    owner_machine(request, &invoice_kind, request->party_id, payer->recurrent_parent.invoice_id, machine_known, reading);
 }

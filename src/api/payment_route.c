@@ -68,9 +68,9 @@ static void look(struct api_request *request, void (*answer)(struct api_request 
 {
     struct looking *looking = request->waiting = arena_alloc(request->arena, sizeof(*looking));
 
-    looking->id = request->params[0];
+    looking->id = request->machine;
     looking->answer = answer;
-    runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, got, request);
+    runtime_read(api_setup(request)->runtime, &invoice_kind, request->machine, 0, got, request);
 }
 
 /* ---- ExplainRoute ---- */

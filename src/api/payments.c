@@ -1,6 +1,7 @@
 /* /v1/invoices/{id}/payments, …/payments/register, …/payments/{pid} */
 #include <string.h>
 
+#include "api/owner.h"
 #include "api/parents.h"
 #include "api/request.h"
 #include "api/settle.h"
@@ -41,7 +42,7 @@ static void got(void *arg, const struct runtime_result *result)
 
 void payments_get(struct api_request *request)
 {
-    runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, got, request);
+    runtime_read(api_setup(request)->runtime, &invoice_kind, request->machine, 0, got, request);
 }
 
 /* ---- StartPayment, RegisterPayment, CapturePayment, CancelPayment ---- */
@@ -81,8 +82,8 @@ void payments_answer(struct api_request *request, const struct runtime_result *r
     if (!request_query_i64(request, "wait", 0, SETTLE_WAIT_MAX_S, 0, &wait_s))
         return;
     answer_header(request, "Location",
-                  arena_printf(request->arena, "/v1/invoices/%s/payments/%s%s%s", request->params[0], payment_id,
-                               refund_id ? "/refunds/" : "", refund_id ? refund_id : ""));
+                  arena_printf(request->arena, "/v1/invoices/%s/payments/%s%s%s", owner_shown(request, request->machine),
+                               payment_id, refund_id ? "/refunds/" : "", refund_id ? refund_id : ""));
     if (wait_s == 0 || !request->exchange) {
         answer_taken(request, result, payment_id, refund_id);
         return;
@@ -91,7 +92,7 @@ void payments_answer(struct api_request *request, const struct runtime_result *r
     wait->payment_id = arena_strdup(request->arena, payment_id);
     wait->refund_id = arena_strdup(request->arena, refund_id);
     request->wait = wait;
-    settle_wait(request, request->params[0], wait_s, is_settled, settled);
+    settle_wait(request, request->machine, wait_s, is_settled, settled);
 }
 
 static void started(void *arg, const struct runtime_result *result)
@@ -137,7 +138,7 @@ static void start_owned(void *arg, const struct runtime_result *result)
 
     if (!answer_failed(request, result, "InvoiceNotFound") &&
         request_owns(request, state->invoice.party_ref.id, "InvoiceNotFound"))
-        request_call(request, request->params[0], called_done(request));
+        request_call(request, request->machine, called_done(request));
 }
 
 /* Makes the call; all that it needs to know is in it. */
@@ -146,9 +147,9 @@ static void call_known(struct api_request *request)
     struct runtime *runtime = api_setup(request)->runtime;
 
     if (request->principal && request->principal->role == ROLE_MERCHANT)
-        runtime_read(runtime, &invoice_kind, request->params[0], 0, start_owned, request);
+        runtime_read(runtime, &invoice_kind, request->machine, 0, start_owned, request);
     else
-        request_call(request, request->params[0], called_done(request));
+        request_call(request, request->machine, called_done(request));
 }
 
 static void call_with_parent(struct api_request *request, const struct parent_payment *parent)

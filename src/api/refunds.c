@@ -37,7 +37,7 @@ static void got(void *arg, const struct runtime_result *result)
 
 void refunds_get(struct api_request *request)
 {
-    runtime_read(api_setup(request)->runtime, &invoice_kind, request->params[0], 0, got, request);
+    runtime_read(api_setup(request)->runtime, &invoice_kind, request->machine, 0, got, request);
 }
 
 /* ---- RefundPayment, CreateManualRefund ---- */

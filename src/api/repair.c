@@ -201,7 +201,7 @@ static void settled(void *arg, const struct runtime_result *result)
         return;
     machine = request_machine(request, result);
     is_over = strcmp(result->info->status, "failed") == 0 || is_settled(request, result);
-    buf_printf(&json, "{\"id\":\"%s\",\"version\":%" PRId64 ",\"settled\":%s", request->params[0], done->version,
+    buf_printf(&json, "{\"id\":\"%s\",\"version\":%" PRId64 ",\"settled\":%s", request->machine, done->version,
                is_over ? "true" : "false");
     outcome_machine_write(&machine, &json);
     buf_char(&json, '}');
@@ -214,7 +214,7 @@ static void answer_when_settled(struct api_request *request, int64_t version, in
 
     done->version = version;
     request->wait = done;
-    settle_wait(request, request->params[0], wait_s, is_settled, settled);
+    settle_wait(request, request->machine, wait_s, is_settled, settled);
 }
 
 static void repaired(void *arg, const struct runtime_result *result)
@@ -242,7 +242,7 @@ static void repaired(void *arg, const struct runtime_result *result)
 static void repair_invoice(struct api_request *request, const struct invoice_call *call)
 {
     struct runtime *runtime = api_setup(request)->runtime;
-    const char *id = request->params[0];
+    const char *id = request->machine;
     int64_t wait_s;
     bool dry;
 

@@ -56,6 +56,8 @@ struct api_request {
     struct arena *arena;
     const struct principal *principal; /* NULL: no tokens are used */
     const char *params[PATH_PARAMS_MAX]; /* decoded parts of the path, in order */
+    const char *machine;  /* that the first of them names, of PARTY_ID (owner.h); NULL: it names none */
+    const char *party_id;
     struct query_param query[QUERY_PARAMS_MAX];
     size_t query_count;
     const char *body;

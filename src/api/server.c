@@ -7,9 +7,11 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "api/owner.h"
 #include "api/problem.h"
 #include "api/request.h"
 #include "api/router.h"
+#include "base/qualified.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
@@ -172,9 +174,11 @@ static const char *method_name(const struct http_reader *http)
 
 static bool query_read(struct api_request *request, const char *query)
 {
-    const char *why = "", *culprit = router_query(query, request->route->query, request->arena, request->query,
-                                                  &request->query_count, &why);
+    const char *known = request->route->query, *why = "", *culprit;
 
+    if (owner_kind(request->route))
+        known = arena_printf(request->arena, "%s party", known);
+    culprit = router_query(query, known, request->arena, request->query, &request->query_count, &why);
     if (culprit)
         answer_invalid(request, culprit, why);
     return !culprit;
@@ -272,8 +276,9 @@ static bool ids_are_ids(struct api_request *request)
     size_t i;
 
     for (i = 0; i < PATH_PARAMS_MAX && request->params[i]; i++) {
-        if (strlen(request->params[i]) > (tags ? STEP_TAG_MAX : 200) ||
-            (!tags && type_id.check && type_id.check(&request->params[i]))) {
+        if (tags ? strlen(request->params[i]) > STEP_TAG_MAX
+                 : i == 0 && owner_kind(request->route) ? type_qualified_id.check(&request->params[i]) != NULL
+                                                        : strlen(request->params[i]) > 200 || type_id.check(&request->params[i])) {
             answer_problem(request, 404, "NotFound", "there is nothing under this path", NULL);
             return false;
         }
@@ -298,7 +303,7 @@ static void request_route(struct api_request *request)
         answer_problem(request, 404, "NotFound", "there is nothing under this path", NULL);
     } else if (access_check(request) && ids_are_ids(request) && query_read(request, http_reader_query(http)) &&
                body_read(request) && request_once(request, path)) {
-        request->route->handler(request);
+        owner_handle(request);
     }
     buf_clear(&allowed);
 }

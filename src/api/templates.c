@@ -1,6 +1,7 @@
 /* /v1/invoice-templates, …/{id}, …/{id}/terms, …/{id}/invoices. Ref: doc/spec/invoice.md 5, 9. */
 #include <string.h>
 
+#include "api/owner.h"
 #include "api/request.h"
 #include "payment/errors.h"
 #include "payment/invoice_repeat.h"
@@ -51,7 +52,6 @@ static bool is_out_of_reach(struct api_request *request, const struct runtime_re
 
 /* ---- Create ---- */
 
-/* The id is taken. If by another party's template, a merchant hears no more than that. */
 static void answer_existing(struct api_request *request, const struct runtime_result *result)
 {
     const struct template_state *state = result->state;
@@ -59,10 +59,7 @@ static void answer_existing(struct api_request *request, const struct runtime_re
 
     if (state && result->version == 1) /* what an update has put in its place is not known any more */
         template_differ(&state->invoice_template, request->args, request->arena, &differs);
-    if (state && request_is_merchant(request) &&
-        strcmp(request->principal->party_id, state->invoice_template.party_ref.id) != 0)
-        answer_problem(request, 403, "Forbidden", "this id is taken by another party's template", NULL);
-    else if (state && state->deleted)
+    if (state && state->deleted)
         answer_removed(request);
     else if (differs.count)
         answer_reused(request, &differs);
@@ -73,7 +70,6 @@ static void answer_existing(struct api_request *request, const struct runtime_re
 static void created(void *arg, const struct runtime_result *result)
 {
     struct api_request *request = arg;
-    const struct template_params *params = request->args;
 
     if (result->err == SL_EEXIST) {
         answer_existing(request, result);
@@ -81,8 +77,16 @@ static void created(void *arg, const struct runtime_result *result)
     }
     if (answer_failed(request, result, NOT_FOUND))
         return;
-    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoice-templates/%s", params->template_id));
+    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoice-templates/%s", owner_shown(request, result->id)));
     answer_template(request, 201, result);
+}
+
+static void create(void *arg, const char *machine)
+{
+    struct api_request *request = arg;
+
+    runtime_start_once(api_setup(request)->runtime, &template_kind, machine, request->args, request_deadline_ms(request),
+                       request->once, created, request);
 }
 
 void templates_create(struct api_request *request)
@@ -93,8 +97,7 @@ void templates_create(struct api_request *request)
         answer_problem(request, 403, "Forbidden", "the token is another party's", NULL);
         return;
     }
-    runtime_start_once(api_setup(request)->runtime, &template_kind, params->template_id, params, request_deadline_ms(request),
-                       request->once, created, request);
+    owner_machine(request, &template_kind, params->party_id, params->template_id, create, request);
 }
 
 /* ---- Get, ComputeTerms ---- */
@@ -107,7 +110,7 @@ static void got(void *arg, const struct runtime_result *result)
 
 void templates_get(struct api_request *request)
 {
-    runtime_read(api_setup(request)->runtime, &template_kind, request->params[0], 0, got, request);
+    runtime_read(api_setup(request)->runtime, &template_kind, request->machine, 0, got, request);
 }
 
 static void terms_got(void *arg, const struct runtime_result *result)
@@ -130,7 +133,7 @@ static void terms_got(void *arg, const struct runtime_result *result)
 
 void templates_terms(struct api_request *request)
 {
-    runtime_read(api_setup(request)->runtime, &template_kind, request->params[0], 0, terms_got, request);
+    runtime_read(api_setup(request)->runtime, &template_kind, request->machine, 0, terms_got, request);
 }
 
 /* ---- Update, Delete ---- */
@@ -156,7 +159,7 @@ static void call_owned(void *arg, const struct runtime_result *result)
     struct api_request *request = arg;
 
     if (!is_out_of_reach(request, result))
-        runtime_call(api_setup(request)->runtime, &template_kind, request->params[0], request->waiting, request_deadline_ms(request),
+        runtime_call(api_setup(request)->runtime, &template_kind, request->machine, request->waiting, request_deadline_ms(request),
                      called, request);
 }
 
@@ -167,9 +170,9 @@ static void call_template(struct api_request *request, struct template_call *cal
 
     request->waiting = call;
     if (request_is_merchant(request))
-        runtime_read(runtime, &template_kind, request->params[0], 0, call_owned, request);
+        runtime_read(runtime, &template_kind, request->machine, 0, call_owned, request);
     else
-        runtime_call(runtime, &template_kind, request->params[0], call, request_deadline_ms(request), called, request);
+        runtime_call(runtime, &template_kind, request->machine, call, request_deadline_ms(request), called, request);
 }
 
 void templates_update(struct api_request *request)
@@ -214,8 +217,8 @@ static void answer_existing_invoice(struct api_request *request, const struct te
         invoice_differ_use(&state->invoice, use, request->arena, &differs);
     if (use->removed)
         answer_removed(request);
-    else if (state && request_is_merchant(request) && strcmp(request->principal->party_id, state->invoice.party_ref.id) != 0)
-        answer_problem(request, 403, "Forbidden", "this id is taken by another party's invoice", NULL);
+    else if (result->removed)
+        answer_problem(request, 409, "InvoiceRemoved", result->detail, NULL);
     else if (differs.count)
         answer_reused(request, &differs);
     else
@@ -233,8 +236,20 @@ static void invoice_made(void *arg, const struct runtime_result *result)
     }
     if (answer_failed(request, result, "InvoiceNotFound"))
         return;
-    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoices/%s", use->id));
+    answer_header(request, "Location", arena_printf(request->arena, "/v1/invoices/%s", owner_shown(request, result->id)));
     answer_invoice(request, 201, result);
+}
+
+static void make_invoice(void *arg, const char *machine)
+{
+    struct api_request *request = arg;
+    struct template_use *use = request->args;
+    struct invoice_params *params = arena_alloc(request->arena, sizeof(*params));
+
+    params->id = use->id;
+    params->from = use;
+    runtime_start_once(api_setup(request)->runtime, &invoice_kind, machine, params, request_deadline_ms(request), request->once,
+                       invoice_made, request);
 }
 
 /* With a key the invoice may have been made before the template was removed: then that is the answer still. */
@@ -243,7 +258,6 @@ static void template_read(void *arg, const struct runtime_result *result)
     struct api_request *request = arg;
     struct template_use *use = request->args;
     struct invoice_template *template = arena_alloc(request->arena, sizeof(*template));
-    struct invoice_params *params = arena_alloc(request->arena, sizeof(*params));
     const struct template_state *state;
 
     if (request->once ? is_not_theirs(request, result) : is_out_of_reach(request, result))
@@ -252,13 +266,10 @@ static void template_read(void *arg, const struct runtime_result *result)
     type_copy(&type_invoice_template, template, &state->invoice_template, request->arena);
     use->template = template;
     use->removed = state->deleted;
-    params->id = use->id;
-    params->from = use;
-    runtime_start_once(api_setup(request)->runtime, &invoice_kind, use->id, params, request_deadline_ms(request), request->once,
-                       invoice_made, request);
+    owner_machine(request, &invoice_kind, template->party_ref.id, use->id, make_invoice, request);
 }
 
 void templates_invoice(struct api_request *request)
 {
-    runtime_read(api_setup(request)->runtime, &template_kind, request->params[0], 0, template_read, request);
+    runtime_read(api_setup(request)->runtime, &template_kind, request->machine, 0, template_read, request);
 }

@@ -29,7 +29,7 @@
 #define LOOKS_MAX 4 /* at a machine of which there is something to say */
 #define AGAIN_MS 50 /* between them */
 #define PLACE_MAX 48
-#define EVENTS_SUFFIX ":events"
+#define EVENTS_SUFFIX "events" /* behind a slash, or a colon in format 1 */
 
 static const struct machine_kind *const kinds[] = { &invoice_kind, &template_kind };
 
@@ -165,17 +165,17 @@ static void tell(struct walk *walk, const struct check_finding *finding, enum sl
 
 /* ---- keys ---- */
 
-/* "sluice:{T}:KIND:ID:events" */
+/* "sluice:{T}:KIND:ID/events" */
 static void key_take(struct walk *walk, const char *key)
 {
     const char *tag = strchr(key, '{'), *end = tag ? strstr(tag, "}:") : NULL;
-    size_t len = strlen(key), tail = strlen(EVENTS_SUFFIX);
+    size_t len = strlen(key), tail = strlen(EVENTS_SUFFIX) + 1;
     char name[SPACE_KEY_MAX], kind[SPACE_KIND_MAX];
     struct machine_keys names;
     const char *id;
     int p;
 
-    if (!end || len <= tail || len >= sizeof(name) || strcmp(key + len - tail, EVENTS_SUFFIX) != 0)
+    if (!end || len <= tail || len >= sizeof(name) || strcmp(key + len - tail + 1, EVENTS_SUFFIX) != 0)
         return;
     snprintf(name, sizeof(name), "%.*s", (int)(len - tail - (size_t)(end + 2 - key)), end + 2);
     id = space_split(name, kind);

@@ -69,6 +69,7 @@ struct daemon {
     char name[128];
     int64_t started_us; /* since 1970 */
     bool checking, running, stopping;
+    bool bare_ids; /* machines of format 1 may be there */
     int status;
 };
 
@@ -139,7 +140,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
             .wheel = daemon->wheel, .roster = daemon->roster, .effects = daemon->effects, .health = daemon->health, .limits = daemon->limits,
             .cards = daemon->cards, .http = options->http, .call_timeout_ms = options->call_timeout_ms,
             .domains = daemon->domains, .alarm = &alarm_loop_ops,
-            .alarm_ctx = daemon->alarm, .guard = daemon->guard,
+            .alarm_ctx = daemon->alarm, .guard = daemon->guard, .bare_ids = daemon->bare_ids,
         }, &daemon->api, &failed)) {
         saved = errno;
         listen_text(&options->listen[failed], place);
@@ -247,7 +248,18 @@ static void meta_checked(void *arg, const struct meta_result *result)
     if (!start_may(daemon, result))
         return;
     daemon->options.partitions = result->partitions;
+    daemon->bare_ids = result->format_first < 2;
     meta_check_durability(daemon->client, !daemon->options.relaxed, durability_checked, daemon);
+}
+
+static void meta_made(void *arg, const struct meta_result *result)
+{
+    struct daemon *daemon = arg;
+
+    if (result->err)
+        meta_checked(daemon, result);
+    else
+        meta_check(daemon->client, result->partitions, meta_checked, daemon);
 }
 
 /* What comes back after a failover or a restart may be another Redis, without our data or with weaker promises, and to
@@ -265,7 +277,7 @@ static void connection_changed(void *arg, bool up)
     daemon->checking = true;
     if (daemon->server) /* ours alone: what a newcomer needs is made on the way */
         meta_init(daemon->client, daemon->options.partitions ? daemon->options.partitions : PARTITIONS_DEFAULT,
-                  meta_checked, daemon);
+                  meta_made, daemon);
     else
         meta_check(daemon->client, daemon->options.partitions, meta_checked, daemon);
 }

@@ -59,6 +59,9 @@ const struct inspector *domain_choose_inspector(const struct domain *domain, con
 /* Calls FN for every account that the document names, with its currency. */
 void domain_each_account(const struct domain *domain, void (*fn)(void *arg, int64_t id, const char *currency), void *arg);
 
+/* Calls FN for every party, in no order that means anything. */
+void domain_each_party(const struct domain *domain, void (*fn)(void *arg, const struct party *party), void *arg);
+
 /* The OpenAPI schema of documents, added to COMPONENTS with all it refers to; as type_schema() does.
  * Owns: the result is the caller's reference; COMPONENTS is borrowed. */
 json_t *domain_schema(json_t *components);

@@ -144,3 +144,13 @@ void domain_each_account(const struct domain *domain, account_fn fn, void *arg)
     for (object = domain->objects; object; object = object->hh.next)
         object_each_account(object, fn, arg);
 }
+
+void domain_each_party(const struct domain *domain, void (*fn)(void *arg, const struct party *party), void *arg)
+{
+    const struct object *object;
+
+    for (object = domain->objects; object; object = object->hh.next) {
+        if (object->kind == OBJ_PARTY_CONFIG)
+            fn(arg, object->data);
+    }
+}

@@ -18,7 +18,7 @@
 #define WORK_MAX 4096
 #define QUEUE_MAX 500
 #define TICK_MS 100
-#define KEY_MAX 256
+#define KEY_MAX 384
 #define CLOCK_JUMP_US 20000   /* a reading so much better than the best one is no matter of a quick answer */
 #define CLOCK_SPAN_US 5000000 /* readings of Redis's clock count for so long, and at most twice that */
 
@@ -111,8 +111,15 @@ void request_answer(struct work *work, struct request *request, enum sl_err err,
 
     if (request->answered)
         return;
+    if (err == SL_ENOENT && request->kind == REQ_START) { /* what a start does not find anew has been removed */
+        result.err = SL_EEXIST;
+        result.removed = true;
+        result.detail = "it was removed; its id is not used again";
+    }
     if (work->loaded && (work->version > 0 || work->turn.change_count > 0))
         result.state = work->state;
+    if (result.removed)
+        result.state = NULL;
     if (err == SL_EFAILED && result.state)
         result.activity = work->kind->label(work->state).activity;
     if (refused)
@@ -356,6 +363,7 @@ static void runtime_read_done(void *arg, const struct store_loaded *loaded)
     struct read *read = arg;
     struct arena *arena = arena_new();
     struct runtime_result result = { .err = loaded->err, .detail = loaded->detail, .id = read->id };
+    const char *why;
     void *state = NULL;
 
     if (!result.err) {
@@ -363,6 +371,9 @@ static void runtime_read_done(void *arg, const struct store_loaded *loaded)
         if (loaded->info.version == 0 || strcmp(loaded->info.status, "removed") == 0) {
             result.err = SL_ENOENT;
             result.detail = "there is no such machine";
+            result.removed = loaded->info.version > 0;
+            if (result.removed && !machine_fold(read->kind, loaded, arena, &state, &why))
+                result.state = state;
         } else {
             result.err = machine_fold(read->kind, loaded, arena, &state, &result.detail);
         }

@@ -83,10 +83,12 @@ struct runtime_result {
                              for something else */
     bool repeated;        /* SL_OK: it was done before, under the same key; the rest is as of then */
     const char *activity; /* SL_EFAILED: what it could not do; NULL: not known */
+    bool removed;         /* SL_ENOENT, or SL_EEXIST of a start: there was one, and it was removed */
     bool refused;         /* the handler refused: nothing changed, REPLY says why */
     const char *detail;   /* not SL_OK: a sentence, else NULL */
     const void *reply;    /* what the step put there; may be NULL */
-    const void *state;    /* as of VERSION; NULL unless the machine exists and was loaded */
+    const void *state;    /* as of VERSION; NULL unless the machine exists and was loaded. A read has the last one of a
+                             removed machine, too */
     int64_t version;
     const struct machine_info *info; /* read: how the machine is; else may be NULL */
     const char *id;
@@ -96,7 +98,7 @@ typedef void (*runtime_done_fn)(void *arg, const struct runtime_result *result);
 /* Each takes a request and calls DONE exactly once, never from inside. ID is copied; ARGS must stay
  * valid until DONE. DEADLINE_MS (> 0) bounds the wait in queues, not the work once begun. */
 
-/* Starts machine ID of KIND with IN_INIT. SL_EEXIST: there is one; STATE shows it then. */
+/* Starts machine ID of KIND with IN_INIT. SL_EEXIST: there is one, and STATE shows it then; or there was one (REMOVED). */
 void runtime_start(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,
                    int64_t deadline_ms, runtime_done_fn done, void *done_arg);
 void runtime_call(struct runtime *runtime, const struct machine_kind *kind, const char *id, const void *args,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/type.h"
+#include "base/qualified.h"
 #include "base/xmalloc.h"
 #include "redis/partition.h"
 
@@ -87,6 +87,12 @@ struct slice space_check(const struct space *space, int p)
     return slice_of(space->names[p].check);
 }
 
+/* What stands between a machine's name and the parts that are kept under it. */
+static char joint_of(const char *id)
+{
+    return qualified_has_party(id) ? '/' : ':';
+}
+
 void space_machine(const struct space *space, const char *kind, const char *id, struct machine_keys *out)
 {
     int len;
@@ -94,15 +100,16 @@ void space_machine(const struct space *space, const char *kind, const char *id, 
     out->p = space_partition(space, id);
     len = snprintf(out->machine, sizeof(out->machine), "sluice:{%s}:%s:%s", space->names[out->p].tag, kind, id);
     assert(len > 0 && (size_t)len < sizeof(out->machine));
-    len = snprintf(out->events, sizeof(out->events), "%s:events", out->machine);
+    len = snprintf(out->events, sizeof(out->events), "%s%cevents", out->machine, joint_of(id));
     assert(len > 0 && (size_t)len < sizeof(out->events));
     snprintf(out->member, sizeof(out->member), "%s:%s", kind, id);
 }
 
 void space_once_key(const struct space *space, const char *kind, const char *id, const char *key, char out[SPACE_KEY_MAX])
 {
-    int len = snprintf(out, SPACE_KEY_MAX, "sluice:{%s}:%s:%s:once:%s", space->names[space_partition(space, id)].tag, kind,
-                       id, key);
+    char joint = joint_of(id);
+    int len = snprintf(out, SPACE_KEY_MAX, "sluice:{%s}:%s:%s%conce%c%s", space->names[space_partition(space, id)].tag,
+                       kind, id, joint, joint, key);
 
     assert(len > 0 && len < SPACE_KEY_MAX);
 }
@@ -119,7 +126,7 @@ const char *space_split(const char *member, char kind[SPACE_KIND_MAX])
     const char *colon = strchr(member, ':'), *id = colon ? colon + 1 : "";
 
     if (!colon || colon == member || (size_t)(colon - member) >= SPACE_KIND_MAX || !*id ||
-        strlen(id) > (size_t)type_id.max || type_id.check(&id))
+        type_qualified_id.check(&id))
         return NULL;
     memcpy(kind, member, (size_t)(colon - member));
     kind[colon - member] = '\0';

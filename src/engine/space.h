@@ -2,15 +2,18 @@
  * doc/redis-keys.md.
  *
  *   sluice:{T}:KIND:ID         hash    snapshot, timer, status          of one machine
- *   sluice:{T}:KIND:ID:events  stream  its history
+ *   sluice:{T}:KIND:ID/events  stream  its history
  *   sluice:{T}:wheel           zset    KIND:ID -> due ms                of one partition
  *   sluice:{T}:accounts        hash    counters
  *   sluice:{T}:feed            stream  every event, in commit order
  *   sluice:{T}:failed          zset    KIND:ID -> since ms
  *   sluice:{T}:check           string  when a check corrected the ledger of the partition last
- *   sluice:{T}:KIND:ID:once:KEY string  what a call with this idempotency key has done; expires
+ *   sluice:{T}:KIND:ID/once/KEY string  what a call with this idempotency key has done; expires
  *   sluice:{T}:tag:TAG         string  KIND:ID
- *   sluice:daemons             zset    name -> heartbeat ms                                    */
+ *   sluice:daemons             zset    name -> heartbeat ms
+ *
+ * ID is a machine's: "ID@PARTY" (base/qualified.h). No part of it holds a slash, so no id makes a name that is
+ * another machine's. Machines of format 1 have an id without a party, and a colon in place of each slash.    */
 #ifndef SLUICE_ENGINE_SPACE_H
 #define SLUICE_ENGINE_SPACE_H
 
@@ -37,7 +40,7 @@ struct slice space_failed(const struct space *space, int p);
 struct slice space_check(const struct space *space, int p);
 
 /* Keys of one machine. MEMBER is how sorted sets, feed and tags name it. */
-#define SPACE_KEY_MAX 320
+#define SPACE_KEY_MAX 384
 #define ONCE_KEY_MAX 64
 struct machine_keys {
     int p;

@@ -13,14 +13,14 @@ static struct card_order *order_of(const struct step_ctx *ctx)
     struct card_token token;
 
     *order = (struct card_order){
-        .party_id = payment->party_ref.id, .customer_id = payment->customer_id, .invoice_id = ctx->in->id,
+        .party_id = payment->party_ref.id, .customer_id = payment->customer_id, .invoice_id = ctx->invoice->invoice.id,
         .payment_id = payment->id, .created_at = payment->created_at,
     };
     if (tool->tag != TOOL_BANK_CARD)
         return order;
     order->card = tool->bank_card->token;
     if (ctx->payment->recurrent_token && payment_route(ctx->payment)) {
-        token = payer_own_token(ctx->payment, ctx->in->id, ctx->in->arena);
+        token = payer_own_token(ctx->payment, order->invoice_id, ctx->in->arena);
         order->token = arena_memdup(ctx->in->arena, &token, sizeof(token));
     }
     return order;

@@ -67,10 +67,10 @@ static enum sl_err build_shop(const struct builder *builder, const struct paymen
     return build_category(builder, shop->category.id, &out->category);
 }
 
-static enum sl_err build_invoice(const struct builder *builder, const struct invoice *invoice,
+static enum sl_err build_invoice(const struct builder *builder, const char *id, const struct invoice *invoice,
                                  struct proxy_invoice *out)
 {
-    out->id = invoice->id;
+    out->id = id;
     out->created_at = invoice->created_at;
     out->due = invoice->due;
     out->details = &invoice->details;
@@ -138,7 +138,7 @@ static enum sl_err build_payment(const struct builder *builder, const struct pay
     return build_cash(builder, &payment->cost, &out->cost);
 }
 
-enum sl_err payment_info_build(const struct invoice_state *invoice, const struct payment_state *payment,
+enum sl_err payment_info_build(const char *id, const struct invoice_state *invoice, const struct payment_state *payment,
                                const struct target *target, const struct domain *config, const struct domain *head,
                                struct arena *arena, struct payment_info *out, const char **why)
 {
@@ -149,7 +149,7 @@ enum sl_err payment_info_build(const struct invoice_state *invoice, const struct
     memset(out, 0, sizeof(*out));
     err = build_shop(&builder, &payment->payment, &out->shop);
     if (!err)
-        err = build_invoice(&builder, &invoice->invoice, &out->invoice);
+        err = build_invoice(&builder, id, &invoice->invoice, &out->invoice);
     if (!err)
         err = build_payment(&builder, payment, &out->payment);
     if (err || !target || target->tag != TARGET_CAPTURED)
@@ -173,13 +173,13 @@ static enum sl_err build_refund(const struct builder *builder, const struct refu
     return build_cash(builder, &refund->cash, &part->cash);
 }
 
-enum sl_err payment_info_of(const struct invoice_state *invoice, const struct payment_state *payment,
+enum sl_err payment_info_of(const char *id, const struct invoice_state *invoice, const struct payment_state *payment,
                             const struct domain *config, const struct domain *head, struct arena *arena,
                             struct payment_info *out, const char **why)
 {
     bool finalizing = payment->activity == ACT_FINALIZING_SESSION || payment->activity == ACT_FINALIZING_ACCOUNTER;
 
-    return payment_info_build(invoice, payment, finalizing ? &payment->target : NULL, config, head, arena, out, why);
+    return payment_info_build(id, invoice, payment, finalizing ? &payment->target : NULL, config, head, arena, out, why);
 }
 
 /* Whether one of SESSIONS (of struct session) had TAG. */
@@ -298,7 +298,7 @@ bool proxy_request(struct step_ctx *ctx, const struct session *session, struct p
                   session->route.terminal.id);
         return false;
     }
-    if (payment_info_build(ctx->invoice, ctx->payment, &session->target, ctx->in->config, head, ctx->in->arena,
+    if (payment_info_build(ctx->in->id, ctx->invoice, ctx->payment, &session->target, ctx->in->config, head, ctx->in->arena,
                            &out->payment_info, &why) ||
         (ctx->refund && build_refund(&builder, &ctx->refund->refund, session, &out->payment_info))) {
         step_fail(ctx->in, ctx->out, "provider: %s", why);
@@ -322,7 +322,7 @@ enum sl_err inspect_request_build(const struct step_ctx *ctx, const struct shop 
         .shop_ref = shop->id, .name = shop->name, .description = shop->description, .location = { shop->location.url },
     };
     out->payment.invoice = (struct inspect_invoice){
-        .id = invoice->id, .created_at = invoice->created_at, .due = invoice->due, .details = &invoice->details,
+        .id = ctx->in->id, .created_at = invoice->created_at, .due = invoice->due, .details = &invoice->details,
         .client_info = invoice->client_info,
     };
     out->payment.payment = (struct inspect_payment){

@@ -18,19 +18,21 @@ const char *proxy_key_prefix(const struct step_ctx *ctx);
 /* Fills in the context of SESSION's calls. False: the step has failed. */
 bool proxy_request(struct step_ctx *ctx, const struct session *session, struct proxy_request *out);
 
-/* The payment as adapters see it. CONFIG is the payment's own configuration, HEAD the newest. TARGET is that of
+/* The payment as adapters see it. ID is the machine's, which no two invoices share, and so the invoice's id for whoever
+ * serves all parties. CONFIG is the payment's own configuration, HEAD the newest. TARGET is that of
  * the session under way, or NULL: with a captured one the capture is part of the answer.
  * Errors: SL_ENOENT with *WHY: a shop, category or currency is missing from the configuration. */
-SL_MUST_USE enum sl_err payment_info_build(const struct invoice_state *invoice, const struct payment_state *payment,
-                                           const struct target *target, const struct domain *config,
+SL_MUST_USE enum sl_err payment_info_build(const char *id, const struct invoice_state *invoice,
+                                           const struct payment_state *payment, const struct target *target, const struct domain *config,
                                            const struct domain *head, struct arena *arena, struct payment_info *out,
                                            const char **why);
 
 /* The same for whoever was given a tag (GetPayment of the host services): the capture is there while a session
  * with target captured is under way. */
-SL_MUST_USE enum sl_err payment_info_of(const struct invoice_state *invoice, const struct payment_state *payment,
-                                        const struct domain *config, const struct domain *head, struct arena *arena,
-                                        struct payment_info *out, const char **why);
+SL_MUST_USE enum sl_err payment_info_of(const char *id, const struct invoice_state *invoice,
+                                        const struct payment_state *payment, const struct domain *config,
+                                        const struct domain *head, struct arena *arena, struct payment_info *out,
+                                        const char **why);
 
 /* The payment that TAG was bound for: the one with a session, its own or a refund's, that had it. NULL: none. */
 const struct payment_state *payment_of_tag(const struct invoice_state *invoice, const char *tag);

@@ -95,7 +95,7 @@ static void template_init(const struct step_in *in, struct step_out *out, const 
         return;
     type_copy(&type_template_params, &params, args, in->arena); /* the caller's own may not outlive the answer */
     created->invoice_template = (struct invoice_template){
-        .id = in->id, .party_ref = { params.party_id }, .shop_ref = { params.shop_id },
+        .id = params.template_id, .party_ref = { params.party_id }, .shop_ref = { params.shop_id },
         .invoice_lifetime = params.invoice_lifetime, .product = params.product, .name = params.name,
         .description = params.description, .created_at = in->now_us, .details = params.details,
         .context = arena_memdup(in->arena, &params.context, sizeof(params.context)), .mutations = params.mutations,

@@ -87,7 +87,7 @@ bool template_invoice(const struct step_in *in, struct step_out *out, const stru
         refuse_request(in, out, NULL, "The template's lifetime is too long");
         return false;
     }
-    params->id = in->id;
+    params->id = use->id;
     params->party_id = template->party_ref.id;
     params->shop_id = template->shop_ref.id;
     params->details = (struct invoice_details){

@@ -29,6 +29,7 @@ struct asking {
     meta_done_fn done;
     void *arg;
     int partitions;
+    int format_first;
     bool strict;
     enum option option;                /* the one being asked */
     char values[OPTION_COUNT][32];     /* "": Redis does not tell */
@@ -51,7 +52,8 @@ static struct asking *asking_new(struct client *client, int partitions, meta_don
 static void asking_tell(struct asking *asking, enum sl_err err, int partitions, const char *error)
 {
     struct meta_result result = {
-        err, partitions, asking->deployment, asking->suspect, asking->accepted, error, asking->message,
+        err, partitions, err ? 0 : asking->format_first, asking->deployment, asking->suspect, asking->accepted, error,
+        asking->message,
     };
 
     asking->done(asking->arg, &result);
@@ -112,24 +114,50 @@ static void meta_take(struct asking *asking, const struct reply *format, const s
     asking_end(asking, err, err ? 0 : (int)count);
 }
 
+static void meta_renewed(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct asking *asking = arg;
+
+    if (err)
+        asking_fail(asking, err, reply);
+    else
+        asking_end(asking, SL_OK, asking->partitions);
+}
+
+/* What was written with an older format is read as it is; what is written from now on, older programs cannot read. */
+static void meta_renew(struct asking *asking, int partitions)
+{
+    char format[SLICE_I64_MAX], first[SLICE_I64_MAX];
+
+    snprintf(format, sizeof(format), "%d", META_FORMAT);
+    snprintf(first, sizeof(first), "%d", asking->format_first);
+    asking->partitions = partitions;
+    client_words_held(asking->client, ASK_MS, meta_renewed, asking, "HSET", META_KEY, "format", format, "format_first",
+                      first, NULL);
+}
+
 static void meta_check_done(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct asking *asking = arg;
     const struct reply *format = reply_at(reply, 0), *partitions = reply_at(reply, 1);
-    const char *born, *suspect;
+    const char *born = err ? NULL : reply_text(reply_at(reply, 2), NULL);
+    int64_t number = err ? -1 : reply_i64_or(format, -1);
+    const char *suspect = err ? NULL : reply_text(reply_at(reply, 3), NULL);
 
+    snprintf(asking->deployment, sizeof(asking->deployment), "%s", born ? born : "");
+    snprintf(asking->suspect, sizeof(asking->suspect), "%s", suspect ? suspect : "");
+    asking->accepted = err ? 0 : reply_i64_or(reply_at(reply, 4), 0);
     if (err) {
         asking_fail(asking, err, reply);
     } else if (reply_kind(format) == REPLY_NIL && reply_kind(partitions) == REPLY_NIL) {
         snprintf(asking->message, sizeof(asking->message),
                  "this Redis has not been initialised for Sluice: run `sluice init` once");
         asking_end(asking, SL_ENOENT, 0);
+    } else if (number >= 1 && number < META_FORMAT && !meta_judge(asking, number, reply_i64_or(partitions, -1))) {
+        asking->format_first = (int)number;
+        meta_renew(asking, (int)reply_i64_or(partitions, -1));
     } else {
-        born = reply_text(reply_at(reply, 2), NULL);
-        suspect = reply_text(reply_at(reply, 3), NULL);
-        snprintf(asking->deployment, sizeof(asking->deployment), "%s", born ? born : "");
-        snprintf(asking->suspect, sizeof(asking->suspect), "%s", suspect ? suspect : "");
-        asking->accepted = reply_i64_or(reply_at(reply, 4), 0);
+        asking->format_first = (int)reply_i64_or(reply_at(reply, 5), number);
         meta_take(asking, format, partitions);
     }
 }
@@ -139,7 +167,7 @@ void meta_check(struct client *client, int partitions_wanted, meta_done_fn done,
     struct asking *asking = asking_new(client, partitions_wanted, done, arg);
 
     client_words_held(client, ASK_MS, meta_check_done, asking, "HMGET", META_KEY, "format", "partitions", "created_at",
-                      "suspect", "accepted_at", NULL);
+                      "suspect", "accepted_at", "format_first", NULL);
 }
 
 static void meta_init_done(void *arg, enum sl_err err, const struct reply *reply)

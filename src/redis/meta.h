@@ -8,11 +8,14 @@
 #include "redis/client.h"
 
 #define META_KEY "sluice:meta"
-#define META_FORMAT 1 /* of keys, events and snapshots; a daemon refuses a newer one */
+/* Of keys, events and snapshots; a daemon refuses a newer one. Format 2 has the party in machine ids, and keys in which no
+ * part of a machine's name can be taken for another's (engine/space.h). */
+#define META_FORMAT 2
 
 struct meta_result {
     enum sl_err err;    /* SL_OK; SL_ENOENT not initialised; SL_EREFUSED for good; SL_EDOWN; SL_EUNKNOWN; SL_EBUSY */
     int partitions;     /* with SL_OK of meta_init and meta_check; else 0 */
+    int format_first;   /* with SL_OK of meta_check: the format that the deployment was initialised with */
     const char *deployment; /* with SL_OK of meta_check: its moment of birth, ms as text; tells deployments apart; else "" */
     const char *suspect; /* with SL_OK of meta_check: what a daemon misses in this Redis (lua/loss.lua); "" nothing */
     int64_t accepted;   /* with SL_OK of meta_check: when a loss was last accepted, ms; 0 never */
@@ -27,7 +30,8 @@ typedef void (*meta_done_fn)(void *arg, const struct meta_result *result);
  * Calls: DONE once, never before this returns; so do the other two, which ask while the client is held, too. */
 void meta_init(struct client *client, int partitions, meta_done_fn done, void *arg);
 
-/* Reads and checks it. PARTITIONS_WANTED 0: any number. */
+/* Reads and checks it. PARTITIONS_WANTED 0: any number. A deployment of an older format is one of META_FORMAT from then on,
+ * so that older programs refuse it; `format_first` remembers that what they stored is there. */
 void meta_check(struct client *client, int partitions_wanted, meta_done_fn done, void *arg);
 
 /* Whether Redis makes a commit durable before it answers: appendonly yes, appendfsync always (also during a

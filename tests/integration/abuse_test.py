@@ -8,7 +8,7 @@ import sys
 import threading
 import urllib.parse
 
-from harness import World, expect, request, run, wait_for
+from harness import PARTY, World, expect, request, run, wait_for
 
 DONE = {"intent": {"finish": {"status": {"success": {}}}}, "trx": {"id": "T1", "extra": {}}}
 WORLD = {}
@@ -74,7 +74,7 @@ def an_invoice_may_be_due_in_the_last_moment():
     last = "9999-12-31T23:59:59.999999Z"
     expect(create("late", due=last)["invoice"]["due"] == last, "it is due at another time")
     expect(get("/v1/invoices/late")["machine"]["due"] == last, "its timer is shown otherwise")
-    expect([row["due"] for row in get("/v1/timers") if row["id"] == "late"] == [last], "the list shows another time")
+    expect([row["due"] for row in get("/v1/timers") if row["id"] == f"late@{PARTY}"] == [last], "the list shows another time")
 
 
 def an_answer_nested_too_deeply_is_none():
@@ -164,11 +164,11 @@ def hold(identity):
     create(identity)
     status, answer = request(WORLD["port"], "POST", f"/v1/invoices/{identity}/payments", payment)
     expect(status == 202, f"{identity}: the payment was answered {status} {answer}")
-    key = world.redis_cli("--scan", "--pattern", f"sluice:{{*}}:inv:{identity}").strip()
+    key = world.redis_cli("--scan", "--pattern", f"sluice:{{*}}:inv:{identity}@{PARTY}").strip()
 
     def look():
         return world.redis_cli("HMGET", key, "activity", "state").split("\n")[0] == "flow_waiting" and world.redis_cli(
-            "ZSCORE", f"{key.split('inv:')[0]}wheel", f"inv:{identity}").strip() == world.redis_cli("HGET", key, "due").strip()
+            "ZSCORE", f"{key.split('inv:')[0]}wheel", f"inv:{identity}@{PARTY}").strip() == world.redis_cli("HGET", key, "due").strip()
     wait_for(f"{identity} to be held", look)
     return key
 
@@ -202,7 +202,7 @@ def names_that_are_none_end_nobody():
     """Somebody wrote to the wheel by hand."""
     world = WORLD["world"]
     wheels = world.redis_cli("--scan", "--pattern", "sluice:{*}:wheel").split()
-    members = [":", "x", "inv:", "foo:bar", "inv:nobody", "inv:" + "a" * 129, "inv:" + "a" * 5000, "inv:a b{}", "inv:a\n\"b", "inv:.."]
+    members = [":", "x", "inv:", "foo:bar", "inv:nobody", "inv:no@body@", "inv:@", "inv:n@" + "p" * 129, "inv:" + "a" * 129, "inv:" + "a" * 5000, "inv:a b{}", "inv:a\n\"b", "inv:.."]
     for member in members:
         world.redis_cli("ZADD", wheels[0], "1", member)
     pay("beside")

@@ -7,7 +7,7 @@ captured, the bank charged and captured once, and nothing is left of the call th
 import base64
 import sys
 
-from harness import World, Failed, expect, request, run, wait_for
+from harness import PARTY, Failed, World, expect, request, run, wait_for
 from kill_test import AMOUNT, pay, waiting_tag, without_boundaries
 
 SUSPENDED_S = 2  # of real time
@@ -37,7 +37,7 @@ class Callbacks:
         return wait_for("the suspension", lambda: waiting_tag(port, identity))
 
     def asked(self, identity):
-        key = self.world.redis_cli("--scan", "--pattern", f"sluice:*:inv:{identity}").strip()
+        key = self.world.redis_cli("--scan", "--pattern", f"sluice:*:inv:{identity}@{PARTY}").strip()
         return self.world.redis_cli("HGET", key, "asked").strip()
 
     def check_captured(self, port, identity):
@@ -56,7 +56,7 @@ class Callbacks:
         expect(status == 503, f"the callback was answered {status}")
         expect(f'"tag":"{tag}"' in self.asked("lost"), "the call is not stored")
         listed = request(port, "GET", "/v1/machines?status=retrying")[1]
-        expect([m["cause"] for m in listed if m["id"] == "lost"] == ["unknown_outcome"], f"operators see {listed}")
+        expect([m["cause"] for m in listed if m["id"] == f"lost@{PARTY}"] == ["unknown_outcome"], f"operators see {listed}")
         self.check_captured(port, "lost")
         expect(daemon.stop() == 0, "the daemon did not end well")
 

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from harness import World, expect, request, run, wait_for
+from harness import PARTY, World, expect, request, run, wait_for
 
 AMOUNT = 42000
 MERCHANT_SHARE = 40110
@@ -322,10 +322,10 @@ def stale_redis_in_its_place():
             expect(status == 503, f"a new invoice on a stale Redis: {status} {answer}")
         expect(metric(port, 'redis_unusable{reason="loss"}') == 1, "no metric")
         for identity in lost:
-            events = re.findall(rf"lost: inv:{identity} event (\d+)", first.output())
+            events = re.findall(rf"lost: inv:{identity}@{PARTY} event (\d+)", first.output())
             expect(events == stored[identity], f"{identity}: listed {events} of {stored[identity]}")
         for identity in kept:
-            expect(f"lost: inv:{identity} " not in first.output(), f"{identity} is listed as lost")
+            expect(f"lost: inv:{identity}@{PARTY} " not in first.output(), f"{identity} is listed as lost")
         third, third_port = world.start_daemon()
         wait_for("the new daemon to hear of it", lambda: (
             lambda reply: reply[0] == 503 and reply[1].get("reason") == "loss")(request(third_port, "GET", "/readyz")))

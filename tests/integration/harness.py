@@ -17,6 +17,7 @@ import urllib.request
 BUILD = os.environ["SLUICE_BUILDDIR"]
 SOURCE = os.environ["SLUICE_SRCDIR"]
 WAIT_S = 30
+PARTY = "party-acme"  # whose invoices these are: keys, the feed and the bank name them ID@PARTY
 
 
 class Failed(Exception):
@@ -109,17 +110,21 @@ def request(port, method, path, body=None, timeout=WAIT_S, headers=None):
 
 
 class World:
-    def __init__(self, lease_ms=400, time_scale=0.02):
+    def __init__(self, lease_ms=400, time_scale=0.02, prepare=None):
+        """PREPARE fills the World before the bank starts."""
         self.folder = tempfile.mkdtemp(prefix="sluice-")
         self.socket = os.path.join(self.folder, "redis.sock")
         self.lease_ms = lease_ms
         self.time_scale = time_scale
         self.processes = []
         self.daemons = 0
+        self.prepare = prepare
 
     def __enter__(self):
         self.start_redis()
         self.sluice("init", "--redis", f"unix://{self.socket}", "--partitions", "4")
+        if self.prepare:
+            self.prepare(self)
         self.bank = self.start("mockbank", [f"{BUILD}/mockbank", "--port=0", f"--book={self.folder}/book",
                                             f"--time-scale={self.time_scale}"])
         self.bank_port = self.bank.listening()
@@ -233,14 +238,14 @@ class World:
         expect(numbers == list(range(1, len(events) + 1)), f"events of {identity} are numbered {numbers}")
         feed, wheel = [], ""
         for key in self.redis_cli("--scan", "--pattern", "sluice:{*}:feed").split():
-            feed += re.findall(rf"^inv:{re.escape(identity)}\nevent\n(\d+)$", self.redis_cli("XRANGE", key, "-", "+"), re.M)
-            wheel += self.redis_cli("ZSCORE", key.replace(":feed", ":wheel"), f"inv:{identity}").strip()
+            feed += re.findall(rf"^inv:{re.escape(identity)}@{PARTY}\nevent\n(\d+)$", self.redis_cli("XRANGE", key, "-", "+"), re.M)
+            wheel += self.redis_cli("ZSCORE", key.replace(":feed", ":wheel"), f"inv:{identity}@{PARTY}").strip()
         expect(sorted(map(int, feed)) == numbers, f"the feed has events {feed} of {identity}")
         expect(wheel == "", f"{identity} is still on the wheel at {wheel}")
         return events
 
     def check_bank(self, identity, amount):
-        entry = [p for p in self.book()["payments"] if p["invoice_id"] == identity]
+        entry = [p for p in self.book()["payments"] if p["invoice_id"] == f"{identity}@{PARTY}"]
         expect(len(entry) == 1, f"the bank's book has {len(entry)} entries for {identity}")
         for kind in ("charges", "captures"):
             amounts = [row["cash"]["amount"] for row in entry[0][kind]]

@@ -13,7 +13,7 @@ import re
 import sys
 import time
 
-from harness import World, Failed, expect, request, run, wait_for
+from harness import PARTY, Failed, World, expect, request, run, wait_for
 
 AMOUNT = 42000
 OVER_2 = {3001: 40110, 1001: 1386, 4001: -41496}  # shares of one payment over terminal 2: 1890, 42000, 504
@@ -214,7 +214,7 @@ class RefundKills(Kills):
 
     def check_bank(self, identity):
         super().check_bank(identity)
-        rows = [p["refunds"] for p in self.world.book()["payments"] if p["invoice_id"] == identity]
+        rows = [p["refunds"] for p in self.world.book()["payments"] if p["invoice_id"] == f"{identity}@{PARTY}"]
         amounts = [row["cash"]["amount"] for row in rows[0]]
         expect(amounts == [REFUND], f"{identity}: refunds of {amounts}")
 

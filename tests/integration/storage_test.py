@@ -1,7 +1,7 @@
 """Plain and packed histories side by side: either daemon goes on with what the other has begun."""
 import sys
 
-from harness import World, expect, request, run, wait_for
+from harness import PARTY, World, expect, request, run, wait_for
 
 WORLD = {}
 
@@ -26,7 +26,7 @@ def capture(port, identity):
 def stored(identity):
     """How each event is stored, in order: "plain" or "packed"."""
     world = WORLD["world"]
-    key = world.redis_cli("--scan", "--pattern", f"sluice:*:inv:{identity}:events").strip()
+    key = world.redis_cli("--scan", "--pattern", f"sluice:*:inv:{identity}@{PARTY}/events").strip()
     script = """local kinds = {} for i, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do
         kinds[i] = string.sub(entry[2][4], 1, 1) == '[' and 'plain' or 'packed' end return kinds"""
     return world.redis_cli("EVAL", script, "1", key).split()
@@ -61,7 +61,7 @@ def a_machine_at_rest_is_loaded_from_packed_state():
     pay(port, "held", flow={"hold": {"on_hold_expiration": "cancel"}})
     reaches(port, "held", "processed")
     process.kill()
-    key = world.redis_cli("--scan", "--pattern", "sluice:*:inv:held").strip()
+    key = world.redis_cli("--scan", "--pattern", f"sluice:*:inv:held@{PARTY}").strip()
     first = world.redis_cli("EVAL", "return string.byte(redis.call('HGET', KEYS[1], 'state'))", "1", key).strip()
     expect(first == "1", f"the snapshot begins with byte {first}")
     capture(WORLD["plain"], "held")
@@ -75,7 +75,7 @@ def broken_bytes_are_told():
     world, port = WORLD["world"], WORLD["plain"]
     pay(WORLD["packed"], "broken")
     reaches(port, "broken", "captured")
-    key = world.redis_cli("--scan", "--pattern", "sluice:*:inv:broken:events").strip()
+    key = world.redis_cli("--scan", "--pattern", f"sluice:*:inv:broken@{PARTY}/events").strip()
     world.redis_cli("EVAL", "redis.call('DEL', KEYS[1]) return redis.call('XADD', KEYS[1], '1-0', 'at', 1, 'changes', "
                     "string.char(1) .. 'rubbish')", "1", key)
     status, answer = request(port, "GET", "/v1/invoices/broken/events")

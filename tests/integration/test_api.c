@@ -25,7 +25,7 @@ Test(api, an_invoice_is_created_once_read_back_and_cancelled, .timeout = 60)
     reply = http_request(daemon.port, "POST", "/v1/invoices", "Content-Type: application/json; charset=utf-8\r\n", body);
     cr_assert_eq(reply.status, 201, "%s", reply.body);
     http_reply_header(&reply, "Location", location, sizeof(location));
-    cr_assert_str_eq(location, "/v1/invoices/inv-2");
+    cr_assert_str_eq(location, "/v1/invoices/inv-2@party-acme");
     http_reply_clear(&reply);
     cr_assert_eq(api_ask(daemon.port, "POST", "/v1/invoices", JSON_TYPE, body, &again), 200);
     cr_assert_eq(api_ask(daemon.port, "GET", location, NULL, NULL, &json), 200);
@@ -385,7 +385,7 @@ Test(api, operators_can_look_at_everything, .timeout = 60)
         json_decref(json);
     }
     cr_assert_eq(api_ask(daemon.port, "GET", "/v1/machines?status=waiting", NULL, NULL, &json), 200);
-    cr_assert_str_eq(api_text_of(json_array_get(json, 0), "id"), "inv-5");
+    cr_assert_str_eq(api_text_of(json_array_get(json, 0), "id"), "inv-5@party-acme");
     json_decref(json);
     cr_assert_eq(api_ask(daemon.port, "GET", "/v1/partitions", NULL, NULL, &json), 200);
     cr_assert_eq(json_array_size(json), FIXTURE_PARTITIONS);

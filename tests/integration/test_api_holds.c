@@ -222,9 +222,9 @@ Test(api_holds, a_lost_answer_is_asked_for_again_and_listed, .timeout = 120)
     hold(&bank, "lost", "no_preauth");
     banked_fault(&bank, "{\"kind\":\"lost_after\",\"next\":2,\"target\":\"captured\"}");
     json_decref(banked_must(&bank, "POST", path_of("lost", "capture"), "{\"reason\":\"x\"}", 202));
-    banked_until(&bank, "/v1/machines?status=retrying&cause=unknown_outcome", "0.id", "lost");
+    banked_until(&bank, "/v1/machines?status=retrying&cause=unknown_outcome", "0.id", "lost@party-acme");
     answer = banked_must(&bank, "GET", "/v1/machines?status=stuck&older=0", NULL, 200);
-    expect(answer, "0.id", "lost");
+    expect(answer, "0.id", "lost@party-acme");
     expect(answer, "0.status", "retrying");
     expect(answer, "0.cause", "unknown_outcome");
     expect(answer, "0.activity", "finalizing_session");
@@ -255,7 +255,7 @@ Test(api_holds, a_refused_capture_is_listed_and_asked_for_anew, .timeout = 120)
     json_decref(banked_must(&bank, "POST", path_of("gf", "capture"), "{\"reason\":\"x\"}", 202));
     banked_until(&bank, "/v1/invoices/gf", "machine.status", "failed");
     answer = banked_must(&bank, "GET", "/v1/machines?status=stuck&older=86400", NULL, 200);
-    expect(answer, "0.id", "gf");
+    expect(answer, "0.id", "gf@party-acme");
     expect(answer, "0.status", "failed");
     expect(answer, "0.cause", "declined");
     expect(answer, "0.reason", "the captured session failed: authorization_failed:unknown");
@@ -346,7 +346,7 @@ Test(api_holds, callbacks_at_every_time, .timeout = 120)
     banked_refused(&bank, "POST", path, "{\"payload\":\"eA==\"}", 400, "InvalidRequest");
     snprintf(path, sizeof(path), "/v1/provider/payments/%s", tag);
     answer = banked_must(&bank, "GET", path, NULL, 200);
-    expect(answer, "invoice.id", "early"); /* old tags still tell whose they were */
+    expect(answer, "invoice.id", "early@party-acme"); /* old tags still tell whose they were */
     json_decref(answer);
 
     pay(&bank, "twice", "preauth_3ds:timeout=30", "{\"hold\":{\"on_hold_expiration\":\"cancel\"}}");

@@ -143,7 +143,7 @@ Test(api_once, keys_are_checked_kept_a_day_and_not_used_up_by_refusals, .timeout
     answer = post(bank.daemon.port, "/v1/invoices/i1/rescind", "k", "{\"reason\":\"x\"}");
     cr_assert_eq(answer.status, 200, "%s", answer.body);
     cr_assert_str_eq(redis_fixture_ask(&bank.daemon.redis, "EVAL",
-                                       "local keys = redis.call('KEYS', 'sluice:*:inv:i1:once:k')\n"
+                                       "local keys = redis.call('KEYS', 'sluice:*:inv:i1@party-acme/once/k')\n"
                                        "local left = redis.call('TTL', keys[1])\n"
                                        "return #keys .. ' ' .. tostring(left > 86400 and left <= 90000)", "0", NULL),
                      "1 true");

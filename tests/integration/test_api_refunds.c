@@ -54,7 +54,7 @@ static char *book(void)
     size_t i;
 
     json_array_foreach(json_object_get(json, "payments"), i, payment) {
-        if (strcmp(banked_text(payment, "invoice_id"), "inv-1") == 0)
+        if (strcmp(banked_text(payment, "invoice_id"), "inv-1@party-acme") == 0)
             break;
     }
     cr_assert(payment, "%s", reply.body);

@@ -245,7 +245,7 @@ Test(api_repair, the_step_that_failed_is_shown_and_runs_again, .timeout = 60)
     effect = json_object_get(json, "effect");
     cr_assert_str_eq(banked_text(json, "outcome"), "effect");
     cr_assert_str_eq(banked_text(effect, "kind"), "process_payment");
-    cr_assert(strncmp(banked_text(effect, "key"), "again.1.processed.1.", 20) == 0, "%s", banked_text(effect, "key"));
+    cr_assert(strncmp(banked_text(effect, "key"), "again@party-acme.1.processed.1.", 31) == 0, "%s", banked_text(effect, "key"));
     cr_assert(strstr(banked_text(effect, "url"), "127.0.0.1"));
     json_decref(json);
     cr_assert_eq(repair(&bank, "again", "", NULL, NULL), 200);

@@ -92,7 +92,7 @@ Test(api_templates, the_feed_tells_of_them, .timeout = 60)
     json_array_foreach(json_object_get(json, "events"), i, event) {
         if (strcmp(banked_text(event, "source"), "invoice_template_id") != 0)
             continue;
-        cr_expect_str_eq(banked_text(event, "source.invoice_template_id"), "t3");
+        cr_expect_str_eq(banked_text(event, "source.invoice_template_id"), "t3@party-acme");
         cr_expect_str_eq(banked_text(event, "payload.invoice_template_changes.0"),
                          found++ ? "invoice_template_deleted" : "invoice_template_created");
     }

@@ -147,7 +147,7 @@ Test(daemon, a_redis_that_does_not_fit_ends_it_with_the_reason, .timeout = 60)
     check_end(strict, 1, "appendfsync");
     check_end(other, 1, "7");
     check_end(taken, 1, "cannot listen on 127.0.0.1");
-    cr_assert_str_eq(redis_fixture_ask(&daemon.redis, "HSET", "sluice:meta", "format", "2", NULL), "0");
+    cr_assert_str_eq(redis_fixture_ask(&daemon.redis, "HSET", "sluice:meta", "format", "3", NULL), "0");
     check_end(words, 1, "format");
     cr_assert_str_eq(redis_fixture_ask(&daemon.redis, "DEL", "sluice:meta", NULL), "1");
     check_end(words, 1, "init");

@@ -12,7 +12,7 @@
 struct told {
     bool there;
     enum sl_err err;
-    int partitions;
+    int partitions, format_first;
     char message[512];
 };
 
@@ -24,6 +24,7 @@ static void told_done(void *arg, const struct meta_result *result)
     told->there = true;
     told->err = result->err;
     told->partitions = result->partitions;
+    told->format_first = result->format_first;
     strncpy(told->message, result->message, sizeof(told->message) - 1);
 }
 
@@ -69,7 +70,7 @@ Test(redis_meta, init_is_done_once_and_says_so)
     cr_assert(told.err == SL_OK && told.partitions == 8, "again is fine");
     told = init(&redis, 16);
     cr_assert(told.err == SL_EREFUSED && strstr(told.message, "8 partitions, not 16"), "%s", told.message);
-    cr_assert_str_eq(redis_fixture_ask(&redis, "HMGET", META_KEY, "format", "partitions", NULL), "[1 8]");
+    cr_assert_str_eq(redis_fixture_ask(&redis, "HMGET", META_KEY, "format", "partitions", NULL), "[2 8]");
     cr_assert(strlen(redis_fixture_ask(&redis, "HGET", META_KEY, "created_at", NULL)) == 13);
     told = check(&redis, 0);
     cr_assert(told.err == SL_OK && told.partitions == 8);
@@ -78,11 +79,34 @@ Test(redis_meta, init_is_done_once_and_says_so)
     redis_fixture_close(&redis);
 }
 
+/* If it fails, an older program goes on writing where a newer one has written, or nobody knows any more that what an
+ * older one stored is there. */
+Test(redis_meta, an_older_format_is_taken_over_and_remembered)
+{
+    struct redis_fixture redis;
+    struct told told;
+    int i;
+
+    redis_fixture_open(&redis);
+    redis_fixture_ask(&redis, "HSET", META_KEY, "format", "1", "partitions", "8", NULL);
+    told = init(&redis, 8);
+    cr_assert_eq(told.err, SL_OK, "%s", told.message);
+    for (i = 0; i < 2; i++) {
+        told = check(&redis, 0);
+        cr_assert(told.err == SL_OK && told.partitions == 8 && told.format_first == 1, "%d: %s", i, told.message);
+        cr_assert_str_eq(redis_fixture_ask(&redis, "HMGET", META_KEY, "format", "format_first", NULL), "[2 1]");
+    }
+    redis_fixture_ask(&redis, "DEL", META_KEY, NULL);
+    init(&redis, 8);
+    cr_assert_eq(check(&redis, 0).format_first, 2, "a new deployment has nothing old");
+    redis_fixture_close(&redis);
+}
+
 /* If it fails, a daemon runs on data that it does not understand. */
 Test(redis_meta, strange_data_is_refused)
 {
     static const struct { const char *format, *partitions, *says; } rows[] = {
-        { "2", "8", "newer sluiced" },  { "0", "8", "not the meta data" },    { "1", "0", "not the meta data" },
+        { "3", "8", "newer sluiced" },  { "0", "8", "not the meta data" },    { "1", "0", "not the meta data" },
         { "1", "9999", "not the meta" }, { "x", "8", "not the meta data" },   { "1", "8x", "not the meta data" },
         { "1", NULL, "not the meta" },
     };

@@ -165,7 +165,7 @@ class Play:
         blacklist, which every card brings up, count only where the scenario speaks of them."""
         status, log = request(self.stage.bank_port, "GET", "/log")
         expect(status == 200, "the bank does not show its log")
-        mine = tuple(f"{identity}." for identity in self.identities.values())
+        mine = tuple(f"{identity}@" for identity in self.identities.values())
         rows = [row for row in log if row["key"].startswith(mine) and (row["target"] != "blacklist" or "blacklist" in wanted)]
         found = [row["target"] + (" callback" if row["call"].endswith("callback") else "") for row in rows]
         named = [f"{text} by {row['provider']}" for text, row in zip(found, rows)]

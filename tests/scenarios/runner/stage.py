@@ -105,16 +105,17 @@ class Stage(World):
     # ---- machines ----
 
     def key(self, identity):
-        keys = self.store.ask("KEYS", f"sluice:{{*}}:inv:{identity}")
-        return keys[0] if keys else None
+        """Of the machine of the only invoice with this id, whose party stands behind it: "…:inv:ID@PARTY"."""
+        keys = self.store.ask("KEYS", f"sluice:{{*}}:inv:{identity}@*")
+        return next((key for key in keys if "/" not in key), None)
 
     def next_due(self, identity):
         """When machine IDENTITY has something to do (ms); 0: never, or not by itself; None: it is at it now."""
         key = self.key(identity)
         if not key:
             return 0
-        wheel = key[:key.index("}") + 1] + ":wheel"
-        score = self.store.ask("ZSCORE", wheel, f"inv:{identity}")
+        tag, member = key.split("}:", 1)
+        score = self.store.ask("ZSCORE", tag + "}:wheel", member)
         due, status = self.store.ask("HMGET", key, "due", "status")
         if score is None:
             return 0
