@@ -260,6 +260,7 @@ struct putting {
     domain_put_fn done;
     void *arg;
     struct arena *arena;
+    struct domain *domain; /* what TEXT says; NULL: it has faults */
     struct type_errors errors;
     struct lint_findings findings;
     struct domain_put_result result;
@@ -272,6 +273,7 @@ static void put_end(void *arg)
     putting->result.errors = &putting->errors;
     putting->result.findings = &putting->findings;
     putting->done(putting->arg, &putting->result);
+    domain_free(putting->domain);
     arena_free(putting->arena);
     free(putting->text);
     free(putting);
@@ -338,6 +340,9 @@ static void put_compare(void *arg, enum sl_err err)
         put_end(putting);
     } else if (putting->expect_head >= 0 && putting->expect_head != putting->result.revision) {
         put_fail(putting, SL_ECONFLICT);
+    } else if (!domain_succeeds(putting->domain, head ? head->domain : NULL, putting->result.revision + 1, putting->arena,
+                                &putting->errors)) {
+        put_fail(putting, SL_EINVAL);
     } else {
         put_write(putting, putting->result.revision);
     }
@@ -360,7 +365,6 @@ static void put_head_read(void *arg, enum sl_err err, const struct reply *reply)
 void domain_store_put(struct domain_store *store, const struct domain_put *put, domain_put_fn done, void *arg)
 {
     struct putting *putting = xcalloc(1, sizeof(*putting));
-    struct domain *domain = NULL;
 
     putting->store = store;
     putting->text = xstrndup(put->text, put->len);
@@ -369,12 +373,11 @@ void domain_store_put(struct domain_store *store, const struct domain_put *put, 
     putting->done = done;
     putting->arg = arg;
     putting->arena = arena_new();
-    putting->result.err = domain_parse_new(put->text, put->len, putting->arena, &domain, &putting->errors);
+    putting->result.err = domain_parse_new(put->text, put->len, putting->arena, &putting->domain, &putting->errors);
     if (!putting->result.err)
-        domain_lint(domain, putting->arena, &putting->findings);
+        domain_lint(putting->domain, putting->arena, &putting->findings);
     if (putting->findings.errors && !put->force)
         putting->result.err = SL_EINVAL;
-    domain_free(domain);
     if (putting->result.err)
         store->alarm->after(store->alarm_ctx, 0, put_end, putting);
     else

@@ -14,6 +14,10 @@ SL_MUST_USE enum sl_err domain_parse(const char *text, size_t len, struct arena 
 /* The same for a document that is to be committed. It has to keep some rules more, which committed ones may not know. */
 SL_MUST_USE enum sl_err domain_parse_new(const char *text, size_t len, struct arena *arena, struct domain **out,
                                          struct type_errors *errors);
+/* Whether DOMAIN may follow HEAD (NULL: it is the first) as revision NEXT: limits count as at the revisions that terms
+ * name. False: ERRORS has the faults, their texts in ARENA. */
+SL_MUST_USE bool domain_succeeds(const struct domain *domain, const struct domain *head, int64_t next, struct arena *arena,
+                                 struct type_errors *errors);
 void domain_free(struct domain *domain); /* NULL is fine */
 
 int64_t domain_revision(const struct domain *domain);

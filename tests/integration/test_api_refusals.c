@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/xmalloc.h"
 #include "support/api_calls.h"
 
 #define MERCHANT "Authorization: Bearer merchant-acme-token\r\n"
@@ -301,5 +302,64 @@ Test(api, each_token_may_do_its_own_and_no_more, .timeout = 60)
     free(body);
     free(domain);
     unlink(path);
+    daemon_fixture_close(&daemon);
+}
+
+/* TEXT as the configuration; the status, and in *SAID the answer, the caller's. */
+static int put_configuration(const struct daemon_fixture *daemon, const char *text, char **said)
+{
+    struct http_reply reply = http_request(daemon->port, "PUT", "/v1/domain", JSON_TYPE, text);
+    int status = reply.status;
+
+    *said = xstrdup(reply.body);
+    http_reply_clear(&reply);
+    return status;
+}
+
+static char *replaced_all(const char *text, const char *from, const char *to)
+{
+    struct buf out = BUF_EMPTY;
+    const char *at;
+
+    while ((at = strstr(text, from))) {
+        buf_add(&out, text, (size_t)(at - text));
+        buf_str(&out, to);
+        text = at + strlen(from);
+    }
+    buf_str(&out, text);
+    return buf_take(&out);
+}
+
+#define BY_AMOUNT "\"type\": {\"turnover\": {\"metric\": {\"amount\": {\"currency\": \"RUB\"}}}}"
+#define BY_NUMBER "\"type\": {\"turnover\": {\"metric\": {\"number\": {}}}}"
+
+/* If it fails, a counter goes on by another rule: 42000 by amount became 42001 when its limit was changed to count
+ * by number. What counts is the configuration at the revision that the terms name (doc/spec/limits.md 2). */
+Test(api, a_limit_is_changed_with_the_terms_that_use_it, .timeout = 60)
+{
+    struct daemon_fixture daemon;
+    char *domain = daemon_fixture_file("examples/domain.json"), *said, *changed, *future, *described;
+
+    changed = api_exchanged(domain, BY_AMOUNT, BY_NUMBER);
+    described = api_exchanged(domain, "Monthly turnover of one shop", "What one shop turns over");
+    future = replaced_all(changed, "\"domain_revision\": 1", "\"domain_revision\": 3");
+    daemon_fixture_open(&daemon, "--insecure", NULL);
+    daemon_fixture_configure(&daemon, "", domain);
+    cr_expect_eq(put_configuration(&daemon, changed, &said), 422, "%.200s", said);
+    cr_expect(strstr(said, "counts in another way than at revision 1; name 2"), "%.200s", said);
+    free(said);
+    cr_expect_eq(put_configuration(&daemon, future, &said), 422, "%.200s", said);
+    cr_expect(strstr(said, "there is no revision 3 yet; this document becomes 2"), "%.200s", said);
+    free(said);
+    cr_expect_eq(put_configuration(&daemon, described, &said), 200, "told in other words, counted alike: %.200s", said);
+    free(said);
+    cr_expect_eq(put_configuration(&daemon, future, &said), 200, "the terms name it: %.200s", said);
+    free(said);
+    cr_expect_eq(put_configuration(&daemon, domain, &said), 422, "and back again: %.200s", said);
+    free(said);
+    free(domain);
+    free(changed);
+    free(described);
+    free(future);
     daemon_fixture_close(&daemon);
 }
