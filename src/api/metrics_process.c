@@ -1,3 +1,4 @@
+/* See metrics_process.h. Read from /proc when somebody asks. */
 #include "api/metrics_process.h"
 
 #include <dirent.h>

@@ -124,13 +124,12 @@ void request_call(struct api_request *request, const char *id, runtime_done_fn d
  * as though it were not there. */
 bool request_owns(struct api_request *request, const char *party_id, const char *what);
 
-/* Whether REQUEST's principal is a merchant, who learns nothing of how Sluice works inside. */
 /* How long the request may wait for its machine (doc/spec/machine.md 18). */
 static inline int64_t request_deadline_ms(const struct api_request *request)
 {
     return api_setup(request)->call_timeout_ms;
 }
-
+/* Whether REQUEST's principal is a merchant, who learns nothing of how Sluice works inside. */
 static inline bool request_is_merchant(const struct api_request *request)
 {
     return request->principal && request->principal->role == ROLE_MERCHANT;

@@ -1,3 +1,4 @@
+/* See settle.h. */
 #include "api/settle.h"
 
 #include <string.h>

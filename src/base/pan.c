@@ -1,3 +1,4 @@
+/* See pan.h. */
 #include "base/pan.h"
 
 #include <string.h>

@@ -43,7 +43,7 @@ static void print_member(const char *name, const json_t *value)
 
     if (json_is_string(value)) {
         fprintf(stderr, "  %s: %s\n", name, json_string_value(value));
-    } else if (only && json_is_object(only) && json_object_size(only) == 0) {
+    } else if (json_is_object(only) && json_object_size(only) == 0) {
         fprintf(stderr, "  %s: %s\n", name, variant(value));
     } else if (json_object_get(value, "amount") && json_object_get(value, "currency")) {
         fprintf(stderr, "  %s: %lld %s\n", name, (long long)json_integer_value(json_object_get(value, "amount")),

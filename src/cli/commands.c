@@ -1,3 +1,4 @@
+/* See commands.h. A new command is a row here and a function in the file of its noun. */
 #include "cli/commands.h"
 
 #include <string.h>

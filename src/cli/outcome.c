@@ -1,3 +1,4 @@
+/* See outcome.h. */
 #include "cli/outcome.h"
 
 #include <stdio.h>

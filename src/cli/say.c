@@ -1,3 +1,4 @@
+/* See say.h. */
 #include "cli/say.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* See card.h. */
 #include "daemon/card.h"
 
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* See outcome.h. */
 #include "payment/outcome.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* See lanes.h. */
 #include "provider/lanes.h"
 
 #include <assert.h>

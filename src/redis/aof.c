@@ -1,3 +1,4 @@
+/* See aof.h. First the pure scan of the bytes, then the files. */
 #include "redis/aof.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* See roster.h. One request a second says that this daemon lives, and brings the cards of the others. */
 #include "redis/roster.h"
 
 #include <event2/event.h>

@@ -1,3 +1,4 @@
+/* See seen.h. No I/O but the file. */
 #include "redis/seen.h"
 
 #include <errno.h>
