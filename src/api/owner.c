@@ -207,10 +207,7 @@ void owner_look(struct api_request *request, const struct machine_kind *kind, co
 
 static void answer_absent(struct api_request *request)
 {
-    if (owner_kind(request->route) == &template_kind)
-        answer_problem(request, 404, "InvoiceTemplateNotFound", "there is no such invoice template", NULL);
-    else
-        answer_problem(request, 404, "InvoiceNotFound", "there is no such invoice", NULL);
+    answer_not_found(request, owner_kind(request->route) == &template_kind ? "InvoiceTemplateNotFound" : "InvoiceNotFound");
 }
 
 static void answer_unclear(struct api_request *request, const struct owner_found *found)

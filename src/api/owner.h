@@ -1,6 +1,6 @@
 /* Whose invoice, or template, a request means, and which machine that is. Ids are of a party: a merchant's token says
  * which; who has none names it as ID@PARTY or ?party=, or leaves it out where one party alone has such an id.
- * Ref: doc/http-api.md, Whose ids; doc/decisions on ids of a party. */
+ * Ref: doc/http-api.md, Whose ids; doc/decisions/0025-ids-of-a-party.md. */
 #ifndef SLUICE_API_OWNER_H
 #define SLUICE_API_OWNER_H
 

@@ -82,10 +82,8 @@ const char *implied_add(struct implied_account **accounts, const struct invoice_
     for (i = 0; i < state->payments.count && !why; i++) {
         const struct payment_state *payment = &payments[i];
         const struct refund_state *refunds = payment->refunds.items;
-        struct plan plan = plan_of(payment, arena);
+        struct plan plan = plan_held(payment, arena);
 
-        if (payment->activity == ACT_UPDATING_ACCOUNTER)
-            plan.count -= 2; /* the step to come holds them */
         if (is_committed(payment) || is_held(payment))
             why = plan_add(accounts, &plan, is_committed(payment), arena);
         for (j = 0; j < payment->refunds.count && !why; j++)

@@ -38,6 +38,15 @@ struct plan plan_of(const struct payment_state *payment, struct arena *arena)
     return plan;
 }
 
+struct plan plan_held(const struct payment_state *payment, struct arena *arena)
+{
+    struct plan plan = plan_of(payment, arena);
+
+    if (payment->activity == ACT_UPDATING_ACCOUNTER && payment->final_flow == FINAL_PARTIAL)
+        plan.count -= 2; /* plan_extended adds as many */
+    return plan;
+}
+
 static void plan_tally(struct step_ctx *ctx, const struct ledger_delta *row, const char *balance, int64_t delta)
 {
     if (delta)

@@ -25,6 +25,8 @@ struct plan {
 
 /* The plan of the payment as its events tell it: what is held until it is committed or rolled back. */
 struct plan plan_of(const struct payment_state *payment, struct arena *arena);
+/* The same without what the step to come will hold: what is held or committed now. */
+struct plan plan_held(const struct payment_state *payment, struct arena *arena);
 /* With one flow; and with a flow that replaces FLOW. */
 struct plan plan_first(const struct type_list *flow);
 struct plan plan_replaced(const struct type_list *flow, const struct type_list *by, struct arena *arena);

@@ -191,15 +191,23 @@ static void reply(const struct registration *reg, const char *id, bool existing)
     reg->ctx.out->reply = arena_memdup(reg->ctx.in->arena, &out, sizeof(out));
 }
 
-/* Adds what the call says otherwise of the provider's side than EXISTING was registered with. */
+/* Adds what the call says otherwise of the provider's side than EXISTING was registered with; also what EXISTING lacks, as
+ * one may that a repair has stored. */
 static void differ_story(const struct registration *reg, const struct payment_state *existing, struct type_places *differs)
 {
     const struct session *processed = payment_session(existing, TARGET_PROCESSED);
+    const struct route *route = payment_route(existing);
     struct register_payment_call is = reg->call, was = is;
 
-    was.route = *payment_route(existing);
-    was.transaction_info = *processed->trx;
-    was.cost = existing->capture_data->cash;
+    if (route)
+        was.route = *route;
+    else
+        type_place_add(differs, reg->ctx.in->arena, "/route");
+    if (processed && processed->trx)
+        was.transaction_info = *processed->trx;
+    else
+        type_place_add(differs, reg->ctx.in->arena, "/transaction_info");
+    was.cost = existing->capture_data ? existing->capture_data->cash : NULL;
     was.risk_score = existing->risk_score;
     was.recurrent_token = existing->recurrent_token;
     if (is.occurred_at)

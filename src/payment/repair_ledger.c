@@ -111,15 +111,6 @@ static enum standing payment_standing(const struct payment_state *payment)
     return registered && !payment_session(payment, TARGET_CAPTURED) ? STANDING_NONE : STANDING_HELD;
 }
 
-static struct plan payment_plan(const struct payment_state *payment, struct arena *arena)
-{
-    struct plan plan = plan_of(payment, arena);
-
-    if (payment->activity == ACT_UPDATING_ACCOUNTER && payment->final_flow == FINAL_PARTIAL)
-        plan.count -= 2; /* held by the step that is to come */
-    return plan;
-}
-
 static bool state_add(struct books *books, const struct invoice_state *state, int sign)
 {
     const struct payment_state *payments = state->payments.items;
@@ -128,7 +119,7 @@ static bool state_add(struct books *books, const struct invoice_state *state, in
     size_t i, j;
 
     for (i = 0; i < state->payments.count; i++) {
-        plan = payment_plan(&payments[i], books->arena);
+        plan = plan_held(&payments[i], books->arena);
         if (!plan_add(books, payment_standing(&payments[i]), &plan, sign))
             return false;
         refunds = payments[i].refunds.items;

@@ -172,6 +172,45 @@ Test(steps_register, the_same_call_again_is_the_same_payment)
     world_close(&world);
 }
 
+/* The members by which the last call was refused as another one's. */
+static const char *differing(const struct payment_world *world)
+{
+    const struct call_error *error = world->driver.reply;
+    const char *text = "";
+    size_t i;
+
+    for (i = 0; world->driver.end == STEP_REFUSED && error->differs && i < error->differs->count; i++)
+        text = arena_printf(world->driver.arena, "%s%s%s", text, i ? " " : "", error->differs->list[i]);
+    return text;
+}
+
+/* A repair may store a registered payment as it likes. If it fails, the same id again ends the daemon. */
+Test(steps_register, an_id_whose_payment_was_repaired_is_another)
+{
+    struct payment_world world;
+    struct payment_state *payment;
+    const struct cash *cash;
+
+    world_open(&world, "shop-acme-books", 42000, NULL);
+    cr_assert(world_register(&world, ROUTE TRX ",\"id\":\"mine\"", NULL) == STEP_OK);
+    world_run(&world);
+    payment = (struct payment_state *)(uintptr_t)world_payment(&world);
+    cash = payment->capture_data->cash;
+    ((struct capture_data *)(uintptr_t)payment->capture_data)->cash = NULL;
+    cr_expect(world_register(&world, ROUTE TRX ",\"id\":\"mine\"", NULL) == STEP_REFUSED, "no cost is known");
+    ((struct capture_data *)(uintptr_t)payment->capture_data)->cash = cash;
+    payment_session(payment, TARGET_PROCESSED)->trx = NULL;
+    cr_expect(world_register(&world, ROUTE TRX ",\"id\":\"mine\"", NULL) == STEP_REFUSED, "nothing was bound");
+    cr_expect_str_eq(differing(&world), "/transaction_info");
+    payment->sessions.count = 0;
+    cr_expect(world_register(&world, ROUTE TRX ",\"id\":\"mine\"", NULL) == STEP_REFUSED, "no session");
+    payment->routes.count = 0;
+    payment->capture_data = NULL;
+    cr_expect(world_register(&world, ROUTE TRX ",\"id\":\"mine\"", NULL) == STEP_REFUSED, "no route");
+    cr_expect_str_eq(differing(&world), "/route /transaction_info /cost");
+    world_close(&world);
+}
+
 /* If it fails, a registered recurrent payment has no tool, or one with an unknown parent is taken. */
 Test(steps_register, recurrent_payers_have_their_parents_tool)
 {
