@@ -211,6 +211,15 @@ def damage_is_found_and_mended():
         expect(code == 0 and answer["found"] == 0, f"after: {answer['findings']}")
         expect(world.redis_cli("HGETALL", of_partition(world, "d-ledger", "accounts")) == before, "the ledger")
 
+        accounts = of_partition(world, "d-ledger", "accounts")
+        for value in ("9223372036854775807", "-9223372036854775808", "12x"):
+            world.redis_cli("HSET", accounts, "3001:own", value, "77:min", value)
+            code, answer = check_store(world, "--fix")
+            expect(code == 1 and sorted((row["rule"], row["subject"], row["outcome"]) for row in answer["findings"]) ==
+                   [("ledger", "3001:own", "left"), ("ledger", "77:min", "left")], f"{value}: {answer['findings']}")
+        world.redis_cli("HDEL", accounts, "77:min")
+        world.redis_cli("HSET", accounts, "3001:own", dict(zip(*[iter(before.split("\n"))] * 2))["3001:own"])
+
         for identity, damage in {"d-json": break_json, "d-gap": lose_event, "d-type": wrong_type}.items():
             damage(world, identity)
         ghost = member(world, "d-feed").replace("d-feed", "d-ghost")
