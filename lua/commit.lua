@@ -12,6 +12,7 @@
 -- KEYS 5 feed stream
 -- KEYS 6 failed zset
 -- KEYS 7 once string
+-- KEYS 8 retrying zset
 -- ARGV 1 id text
 -- ARGV 2 commit_id text
 -- ARGV 3 expect_version count
@@ -50,7 +51,7 @@
 -- now a fifth: its entry in the feed.
 
 local key_machine, key_events, key_wheel = KEYS[1], KEYS[2], KEYS[3]
-local key_accounts, key_feed, key_failed, key_once = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local key_accounts, key_feed, key_failed, key_once, key_retrying = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local id, commit_id = ARGV[1], ARGV[2]
 local expect_version, expect_token = tonumber(ARGV[3]), tonumber(ARGV[4])
 local changes, due, lease = ARGV[5], ARGV[6], tonumber(ARGV[7])
@@ -65,7 +66,7 @@ local repairs = mode and string.find(mode, 'r', 1, true)
 local removes = mode and string.find(mode, 'x', 1, true)
 local lets_go = claims_only and lease == 0 and (expect_token or 0) > 0
 
-if #KEYS ~= 7 or #ARGV < 14 or #ARGV % 2 ~= 0 or not (expect_version and expect_token and lease)
+if #KEYS ~= 8 or #ARGV < 14 or #ARGV % 2 ~= 0 or not (expect_version and expect_token and lease)
     or (due ~= 'keep' and due ~= 'none' and not string.find(due, '^%d+$'))
     or (claims_only and (changes ~= '' or once ~= '' or #ARGV >= FIRST_TALLY)) then
     return redis.error_reply('SLARGS commit: wrong arguments')
@@ -103,6 +104,7 @@ local score = tonumber(redis.call('ZSCORE', key_wheel, id) or '0')
 -- A key of a wrong type or a field that is no number is an error, and it must be one before the first write.
 redis.call('XLEN', key_feed)
 redis.call('ZCARD', key_failed)
+redis.call('ZCARD', key_retrying)
 local balances = {}
 if #fields > 0 then
     balances = redis.call('HMGET', key_accounts, unpack(fields))
@@ -113,6 +115,7 @@ end
 if not (may('XADD', key_events, '*', 'f', 'v') and may('XADD', key_feed, '*', 'f', 'v')
         and may('HINCRBY', key_accounts, 'f', '1') and may('HSET', key_accounts, 'f', 'v')
         and may('HSET', key_machine, 'f', 'v') and may('HDEL', key_machine, 'f') and may('ZADD', key_wheel, '1', id) and may('ZREM', key_wheel, id) and may('ZREM', key_failed, id)
+        and may('ZREM', key_retrying, id)
         and may('SET', key_once, 'v')) then
     return redis.error_reply('NOPERM commit: this user may not write all of it')
 end
@@ -221,6 +224,7 @@ if claims_only then
     if asked == '-' and status == 'retrying' then -- it was this that failed
         redis.call('HSET', key_machine, 'status', 'working')
         redis.call('HDEL', key_machine, 'attempts', 'since', 'reason', 'cause')
+        redis.call('ZREM', key_retrying, id)
     end
     return { 0, version, token, now }
 end
@@ -229,6 +233,7 @@ redis.call('HSET', key_machine, 'commit', commit_id, 'quiet', quiet, 'due', due,
 if status and status ~= 'working' then
     redis.call('HDEL', key_machine, 'attempts', 'since', 'reason')
     redis.call('ZREM', key_failed, id)
+    redis.call('ZREM', key_retrying, id)
 end
 if cause and not (repairs and changes == '') then -- a repair that only lets it run again answers nothing
     redis.call('HDEL', key_machine, 'cause')

@@ -5,6 +5,7 @@
 -- KEYS 2 events stream
 -- KEYS 3 wheel zset
 -- KEYS 4 failed zset
+-- KEYS 5 retrying zset
 -- ARGV 1 id text
 -- ARGV 2 expect_version count
 -- ARGV 3 expect_token ms
@@ -22,11 +23,11 @@
 -- asked: "-" forgets the call that was kept (commit.lua): it was answered, with a no; "" leaves it.
 -- retry: 0 parks. The answer is { code, score, now in ms }; no claim is left.
 
-local key_machine, key_events, key_wheel, key_failed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local key_machine, key_events, key_wheel, key_failed, key_retrying = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, expect_version, expect_token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local reason, retry, attempts, cause, asked = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], ARGV[8]
 
-if #KEYS ~= 4 or #ARGV ~= 8 or not (expect_version and expect_token and retry and attempts) then
+if #KEYS ~= 5 or #ARGV ~= 8 or not (expect_version and expect_token and retry and attempts) then
     return redis.error_reply('SLARGS fail: wrong arguments')
 end
 
@@ -39,10 +40,12 @@ local status, since = stored[1], stored[2] or now
 -- #include "inc/may.lua"
 
 if not (may('HSET', key_machine, 'f', 'v') and may('HDEL', key_machine, 'f') and may('ZADD', key_wheel, '1', id)
-        and may('ZREM', key_wheel, id) and may('ZADD', key_failed, '1', id)) then
+        and may('ZREM', key_wheel, id) and may('ZADD', key_failed, '1', id) and may('ZADD', key_retrying, '1', id)
+        and may('ZREM', key_retrying, id)) then
     return redis.error_reply('NOPERM fail: this user may not write all of it')
 end
 redis.call('ZCARD', key_failed) -- of a wrong type: an error before the first write
+redis.call('ZCARD', key_retrying)
 
 if redis.call('XLEN', key_events) ~= expect_version or not status or status == 'failed' or status == 'removed'
     or (expect_token > 0 and score ~= expect_token) then
@@ -55,8 +58,10 @@ if asked == '-' then
 end
 if retry > 0 then
     redis.call('ZADD', key_wheel, now + retry, id)
+    redis.call('ZADD', key_retrying, since, id)
     return { 0, now + retry, now }
 end
 redis.call('ZREM', key_wheel, id)
 redis.call('ZADD', key_failed, now, id)
+redis.call('ZREM', key_retrying, id)
 return { 0, 0, now }

@@ -276,7 +276,7 @@ static void connection_figures(const struct http_stats *stats, struct buf *out)
 struct stored_counts {
     int left;
     enum sl_err err;
-    uint64_t failed, overdue, waiting;
+    uint64_t failed, retrying, overdue, waiting;
 };
 
 #define OVERDUE_MS 5000 /* a timer that should have run so long ago, and nobody has taken it */
@@ -290,10 +290,11 @@ static void metrics_answer(struct api_request *request, const struct stored_coun
 
     process_figures(&text);
     if (!counts->err) {
-        buf_printf(&text, "# HELP sluice_machines Machines of the whole deployment: failed, overdue, or on the wheel.\n"
+        buf_printf(&text, "# HELP sluice_machines Machines of the whole deployment: failed, retrying, overdue, or on the wheel.\n"
                           "# TYPE sluice_machines gauge\nsluice_machines{status=\"failed\"} %" PRIu64 "\n"
+                          "sluice_machines{status=\"retrying\"} %" PRIu64 "\n"
                           "sluice_machines{status=\"overdue\"} %" PRIu64 "\nsluice_machines{status=\"waiting\"} %" PRIu64 "\n",
-                   counts->failed, counts->overdue, counts->waiting);
+                   counts->failed, counts->retrying, counts->overdue, counts->waiting);
     }
     payment_figures(setup, &text);
     runtime_figures(setup, &text);
@@ -328,6 +329,13 @@ static void failed_counted(void *arg, enum sl_err err, const struct reply *reply
     counted(arg, err, reply, &counts->failed);
 }
 
+static void retrying_counted(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct stored_counts *counts = ((struct api_request *)arg)->waiting;
+
+    counted(arg, err, reply, &counts->retrying);
+}
+
 static void overdue_counted(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct stored_counts *counts = ((struct api_request *)arg)->waiting;
@@ -350,13 +358,15 @@ void metrics_get(struct api_request *request)
     char latest[SLICE_I64_MAX];
     struct slice before = slice_i64(latest, runtime_now_us(setup->runtime) / 1000 - OVERDUE_MS);
 
-    counts->left = 3 * partitions;
+    counts->left = 4 * partitions;
     for (p = 0; p < partitions; p++) {
         struct slice failed[] = { slice_of("ZCARD"), space_failed(setup->space, p) };
+        struct slice retrying[] = { slice_of("ZCARD"), space_retrying(setup->space, p) };
         struct slice overdue[] = { slice_of("ZCOUNT"), space_wheel(setup->space, p), slice_of("-inf"), before };
         struct slice waiting[] = { slice_of("ZCARD"), space_wheel(setup->space, p) };
 
         client_command(setup->client, failed, SL_COUNT(failed), COUNT_MS, failed_counted, request);
+        client_command(setup->client, retrying, SL_COUNT(retrying), COUNT_MS, retrying_counted, request);
         client_command(setup->client, overdue, SL_COUNT(overdue), COUNT_MS, overdue_counted, request);
         client_command(setup->client, waiting, SL_COUNT(waiting), COUNT_MS, waiting_counted, request);
     }

@@ -71,6 +71,7 @@ void fix_machine(struct client *client, const struct space *space, const struct 
     if (finding->remedy == REMEDY_PARK) {
         struct lua_park_keys park_keys = {
             slice_of(names.machine), space_wheel(space, names.p), space_failed(space, names.p),
+            space_retrying(space, names.p),
         };
         struct lua_park_args park_args = {
             slice_of(names.member), slice_i64(score, finding->score_ms), slice_of(finding->text),

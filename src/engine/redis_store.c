@@ -323,6 +323,7 @@ static void redis_commit(void *ctx, const struct commit *commit, store_committed
         .machine = slice_of(names.machine), .events = slice_of(names.events),
         .wheel = space_wheel(store->space, names.p), .accounts = space_accounts(store->space, names.p),
         .feed = space_feed(store->space, names.p), .failed = space_failed(store->space, names.p),
+        .retrying = space_retrying(store->space, names.p),
         .once = slice_of(*once ? once : names.machine), /* any key of the partition that is not looked at */
     };
     args = (struct lua_commit_args){
@@ -372,7 +373,7 @@ static void redis_fail(void *ctx, const struct step_failure *failure, store_err_
     space_machine(store->space, failure->kind->name, failure->id, &names);
     keys = (struct lua_fail_keys){
         slice_of(names.machine), slice_of(names.events), space_wheel(store->space, names.p),
-        space_failed(store->space, names.p),
+        space_failed(store->space, names.p), space_retrying(store->space, names.p),
     };
     args = (struct lua_fail_args){
         .id = slice_of(names.member), .expect_version = slice_i64(version, failure->expect_version),
@@ -397,6 +398,7 @@ static void redis_park(void *ctx, const struct machine_kind *kind, const char *i
     space_machine(store->space, kind->name, id, &names);
     keys = (struct lua_park_keys){
         slice_of(names.machine), space_wheel(store->space, names.p), space_failed(store->space, names.p),
+        space_retrying(store->space, names.p),
     };
     args = (struct lua_park_args){ slice_of(names.member), slice_i64(token, token_ms), slice_of(reason) };
     asked->done.err = done;

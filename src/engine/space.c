@@ -13,6 +13,7 @@
 struct names {
     char tag[PARTITION_TAG_MAX];
     char wheel[NAME_MAX_BYTES], accounts[NAME_MAX_BYTES], feed[NAME_MAX_BYTES], failed[NAME_MAX_BYTES],
+        retrying[NAME_MAX_BYTES],
         check[NAME_MAX_BYTES];
 };
 
@@ -37,6 +38,7 @@ struct space *space_new(int count)
         snprintf(names->accounts, sizeof(names->accounts), "sluice:{%s}:accounts", names->tag);
         snprintf(names->feed, sizeof(names->feed), "sluice:{%s}:feed", names->tag);
         snprintf(names->failed, sizeof(names->failed), "sluice:{%s}:failed", names->tag);
+        snprintf(names->retrying, sizeof(names->retrying), "sluice:{%s}:retrying", names->tag);
         snprintf(names->check, sizeof(names->check), "sluice:{%s}:check", names->tag);
     }
     return space;
@@ -75,6 +77,11 @@ struct slice space_accounts(const struct space *space, int p)
 struct slice space_feed(const struct space *space, int p)
 {
     return slice_of(space->names[p].feed);
+}
+
+struct slice space_retrying(const struct space *space, int p)
+{
+    return slice_of(space->names[p].retrying);
 }
 
 struct slice space_failed(const struct space *space, int p)

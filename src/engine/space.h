@@ -7,6 +7,7 @@
  *   sluice:{T}:accounts        hash    counters
  *   sluice:{T}:feed            stream  every event, in commit order
  *   sluice:{T}:failed          zset    KIND:ID -> since ms
+ *   sluice:{T}:retrying        zset    KIND:ID -> since ms              those whose step failed and is tried again
  *   sluice:{T}:check           string  when a check corrected the ledger of the partition last
  *   sluice:{T}:KIND:ID/once/KEY string  what a call with this idempotency key has done; expires
  *   sluice:{T}:tag:TAG         string  KIND:ID
@@ -37,6 +38,7 @@ struct slice space_wheel(const struct space *space, int p);
 struct slice space_accounts(const struct space *space, int p);
 struct slice space_feed(const struct space *space, int p);
 struct slice space_failed(const struct space *space, int p);
+struct slice space_retrying(const struct space *space, int p);
 struct slice space_check(const struct space *space, int p);
 
 /* Keys of one machine. MEMBER is how sorted sets, feed and tags name it. */

@@ -93,6 +93,7 @@ Test(metrics, tell_what_operators_watch, .timeout = 120)
     struct banked bank;
     char redis[160], *text;
     double now_s = (double)clock_wall_us() / 1e6;
+    struct http_reply reply;
     size_t i;
     int out;
 
@@ -116,12 +117,21 @@ Test(metrics, tell_what_operators_watch, .timeout = 120)
     cr_expect_lt(sample(text, "sluice_http_seconds_sum{method=\"GET\",route=\"/v1/invoices/{id}/events\"}"), 0.9,
                  "a long poll is no slow answer");
     free(text);
+    banked_fault(&bank, "{\"kind\":\"status_503\",\"share\":1,\"target\":\"processed\"}");
+    json_decref(banked_invoice(&bank, "m4"));
+    json_decref(banked_pay(&bank, "m4", "no_preauth", NULL));
+    until(bank.daemon.port, "sluice_machines{status=\"retrying\"}", 1);
     snprintf(redis, sizeof(redis), "--redis=%s", server_url(bank.daemon.redis.server));
     words[0] = redis;
     next.pid = daemon_fixture_spawn("sluiced", bank.daemon.log, words, &out);
     next.port = daemon_fixture_port(out);
     close(out);
     until(next.port, "sluice_machines{status=\"failed\"}", 1);
+    until(next.port, "sluice_machines{status=\"retrying\"}", 1);
+    reply = http_request(bank.bank.port, "DELETE", "/faults", NULL, NULL);
+    http_reply_clear(&reply);
+    until(next.port, "sluice_machines{status=\"retrying\"}", 0);
+    banked_until(&bank, "/v1/invoices/m4/payments/1", "status", "captured");
     kill(next.pid, SIGTERM);
     cr_expect_eq(daemon_fixture_wait(&next), 0);
     banked_close(&bank);

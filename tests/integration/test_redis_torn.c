@@ -109,7 +109,7 @@ static void commit(const char *version, const char *amount)
 {
     struct lua_commit_keys keys = {
         .machine = slice_of("m"), .events = slice_of("e"), .wheel = slice_of("w"), .accounts = slice_of("a"),
-        .feed = slice_of("f"), .failed = slice_of("x"), .once = slice_of("m"),
+        .feed = slice_of("f"), .failed = slice_of("x"), .retrying = slice_of("y"), .once = slice_of("m"),
     };
     struct slice tallies[] = { slice_of("own"), slice_of(amount) };
     struct lua_commit_args args = {

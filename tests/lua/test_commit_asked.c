@@ -49,7 +49,7 @@ static int64_t commit(struct words words)
 {
     struct lua_commit_keys keys = {
         slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:accounts"), slice_of("{a}:feed"),
-        slice_of("{a}:failed"), slice_of("{a}:m"),
+        slice_of("{a}:failed"), slice_of("{a}:m"), slice_of("{a}:retrying"),
     };
     char id[SLICE_I64_MAX];
     struct lua_commit_args args = {
@@ -70,7 +70,7 @@ static int64_t commit(struct words words)
 
 static int64_t fail(const char *retry, const char *asked)
 {
-    struct lua_fail_keys keys = { slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:failed") };
+    struct lua_fail_keys keys = { slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:failed"), slice_of("{a}:retrying") };
     struct lua_fail_args args = {
         slice_of("inv:m"), slice_of("1"), slice_of("0"), slice_of("why"), slice_of(retry), slice_of("3"),
         slice_of("unknown_outcome"), slice_of(asked),

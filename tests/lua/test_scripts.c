@@ -90,7 +90,7 @@ static int64_t commit(struct commit_words words)
 {
     struct lua_commit_keys keys = {
         slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:accounts"), slice_of("{a}:feed"),
-        slice_of("{a}:failed"), slice_of(words.once ? "{a}:m:once:k" : "{a}:m"),
+        slice_of("{a}:failed"), slice_of(words.once ? "{a}:m:once:k" : "{a}:m"), slice_of("{a}:retrying"),
     };
     struct slice tallies[8];
     struct lua_commit_args args = {
@@ -440,7 +440,7 @@ Test(commit, a_removed_machine_stays_removed, .init = begin, .fini = end)
 
 static int64_t fail(const char *version, const char *token, const char *retry)
 {
-    struct lua_fail_keys keys = { slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:failed") };
+    struct lua_fail_keys keys = { slice_of("{a}:m"), slice_of("{a}:m:events"), slice_of("{a}:wheel"), slice_of("{a}:failed"), slice_of("{a}:retrying") };
     struct lua_fail_args args = {
         slice_of("inv:m"), slice_of(version), slice_of(token), slice_of("why"), slice_of(retry), slice_of("3"),
         slice_of("unknown_outcome"), slice_of(""),
