@@ -1,4 +1,5 @@
-/* /v1/feed: every event of every invoice and template, from where the last answer's cursor ends.
+/* /v1/feed: every event of every invoice and template, from where the last answer's cursor ends; of a merchant's party
+ * alone, if it is a merchant who asks.
  *
  * Each partition has a feed of its own, in commit order. A cursor is a place in each of them; what is answered
  * is merged by time, and the events themselves are read from their machines. Events of one invoice come in order
@@ -14,6 +15,7 @@
 #include "api/owner.h"
 #include "api/request.h"
 #include "api/watch.h"
+#include "base/qualified.h"
 #include "payment/kind.h"
 #include "payment/template.h"
 
@@ -21,6 +23,7 @@
 #define LIMIT_MAX 1000
 #define LIMIT_USUAL 100
 #define WAIT_MAX_S 60
+#define PASSES_MAX 16 /* times that events of others are passed over before there is an answer without any */
 
 struct entry {
     struct entry *next;
@@ -41,6 +44,8 @@ struct feeding {
     int left, part; /* answers to come; the partition that the next one is of */
     enum sl_err err;
     struct entry *found; /* the newest first */
+    size_t heard;        /* of them, those that somebody hears of */
+    int passes;
     struct entry **entries;
     size_t count;
 };
@@ -157,6 +162,18 @@ static const struct machine_kind *kind_of(const char *name)
     return NULL;
 }
 
+/* Merchants are told of their own machines, whose ids say so; those that are older than that belong to nobody here. */
+static bool is_told(const struct api_request *request, const char *machine)
+{
+    const struct principal *principal = request->principal;
+    const char *party;
+
+    if (!principal || principal->role != ROLE_MERCHANT)
+        return true;
+    party = qualified_party(machine);
+    return party && strcmp(party, principal->party_id) == 0;
+}
+
 /* { "ms-seq", { "id", member, "event", number } } */
 static void entry_take(struct api_request *request, int p, const struct reply *reply)
 {
@@ -185,11 +202,30 @@ static void entry_take(struct api_request *request, int p, const struct reply *r
         if (entry->kind)
             entry->id = arena_strdup(request->arena, id);
     }
-    if (entry->number < 1)
+    if (entry->number < 1 || (entry->id && !is_told(request, entry->id)))
         entry->id = NULL;
+    feeding->heard += entry->id != NULL;
     entry->next = feeding->found;
     feeding->found = entry;
     feeding->count++;
+}
+
+/* What was found is all of others: it is looked on behind it. */
+static void pass_over(struct api_request *request)
+{
+    struct feeding *feeding = request->waiting;
+    const struct entry *entry;
+
+    for (entry = feeding->found; entry; entry = entry->next) {
+        struct feed_place *place = &feeding->places[entry->p];
+
+        if (entry->place.ms > place->ms || (entry->place.ms == place->ms && entry->place.seq > place->seq))
+            *place = entry->place;
+    }
+    feeding->found = NULL;
+    feeding->count = 0;
+    feeding->passes++;
+    look(request);
 }
 
 static void all_read(struct api_request *request)
@@ -199,6 +235,8 @@ static void all_read(struct api_request *request)
     feeding->looking = false;
     if (feeding->err) {
         answer_feed(request);
+    } else if (feeding->count > 0 && feeding->heard == 0 && !feeding->over && feeding->passes < PASSES_MAX) {
+        pass_over(request);
     } else if (feeding->count > 0 || feeding->wait_s == 0 || feeding->over) {
         pick(request);
     } else {

@@ -144,6 +144,32 @@ def parents_are_the_partys_own():
 
 # ---- whoever has no party ----
 
+def walk_feed(who, limit):
+    """All events that WHO is told, LIMIT at a time; and the last cursor."""
+    events, cursor = [], ""
+    while True:
+        page = must(200, who, "GET", f"/v1/feed?limit={limit}" + (f"&cursor={cursor}" if cursor else ""))
+        if not page["events"] and page["cursor"] == cursor:
+            return events, cursor
+        events, cursor = events + page["events"], page["cursor"]
+
+
+def a_merchants_feed_is_its_partys():
+    for party, other in ((ACME, GLOBEX), (GLOBEX, ACME)):
+        own = [event for event in feed() if next(iter(event["source"].values())).endswith(f"@{party}")]
+        told, cursor = walk_feed(party, 1)
+        expect(own and len(told) == len(own), f"{party} is told {len(told)} of its {len(own)} events")
+        for event, whole in zip(told, own):
+            mine = {name: value.removesuffix(f"@{party}") for name, value in whole["source"].items()}
+            expect(event == {**whole, "source": mine}, f"{party} is told {event}, not {whole}")
+        create(other, f"not-{party}")
+        create(party, f"for-{party}")
+        page = must(200, party, "GET", f"/v1/feed?wait=20&cursor={cursor}")
+        expect([event["source"] for event in page["events"]] == [{"invoice_id": f"for-{party}"}], f"{page}")
+        page = must(200, party, "GET", f"/v1/feed?wait=1&cursor={page['cursor']}")
+        expect(page["events"] == [], f"{page}")
+
+
 def printed_ids_can_be_pasted():
     """What feeds and lists print is a path's id for an operator, and tells the parties apart."""
     sources = {event["source"].get("invoice_id") for event in feed()}
@@ -300,7 +326,7 @@ def main():
         start(world)
         failed = run([(test.__name__, test) for test in (
             one_id_is_two_invoices, the_bank_tells_them_apart, nobody_learns_of_the_other, idempotency_keys_are_apart,
-            templates_are_apart, parents_are_the_partys_own, printed_ids_can_be_pasted,
+            templates_are_apart, parents_are_the_partys_own, a_merchants_feed_is_its_partys, printed_ids_can_be_pasted,
             operators_name_the_party_where_it_matters, no_id_owns_anothers_keys, a_removed_invoice_keeps_its_id)])
     with World(time_scale=0.02, prepare=load) as world:
         start(world)
