@@ -194,7 +194,7 @@ static void answer_payment_info(struct api_request *request, const struct runtim
         answer_problem(request, 404, "PaymentNotFound", "no payment has this tag", NULL);
         return;
     }
-    if (!config) {
+    if (!config || !head) {
         config_fetch(request, payment->payment.domain_revision, result->id);
         return;
     }

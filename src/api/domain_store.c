@@ -137,6 +137,8 @@ const struct domain *domain_store_get(const struct domain_store *store, int64_t 
 struct fetching {
     struct domain_store *store;
     int64_t number;
+    int64_t then; /* is read behind it; 0: none */
+    bool is_head;
     config_done_fn done; /* NULL: the watch */
     void *done_arg;
 };
@@ -148,6 +150,8 @@ static void fetch_end(struct fetching *fetching, enum sl_err err)
     free(fetching);
 }
 
+static void document_fetch(struct fetching *fetching);
+
 static void document_read(void *arg, enum sl_err err, const struct reply *reply)
 {
     struct fetching *fetching = arg;
@@ -158,9 +162,16 @@ static void document_read(void *arg, enum sl_err err, const struct reply *reply)
         text = reply_text(reply, &len);
         err = text ? revision_keep(fetching->store, fetching->number, text, len) : SL_ENOENT;
     }
-    if (!err && !fetching->done)
+    if (!err && fetching->is_head)
         head_set(fetching->store, fetching->number);
-    fetch_end(fetching, err);
+    if (!err && fetching->then) {
+        fetching->number = fetching->then;
+        fetching->then = 0;
+        fetching->is_head = false;
+        document_fetch(fetching);
+        return;
+    }
+    fetch_end(fetching, err == SL_ENOENT && fetching->then ? SL_ECORRUPT : err); /* it is not THEN that is missing */
 }
 
 static void document_fetch(struct fetching *fetching)
@@ -185,6 +196,7 @@ static void head_read(void *arg, enum sl_err err, const struct reply *reply)
             fetching = xcalloc(1, sizeof(*fetching));
             fetching->store = store;
             fetching->number = number;
+            fetching->is_head = true;
             document_fetch(fetching);
         }
     }
@@ -237,15 +249,35 @@ static const void *config_get(void *ctx, int64_t revision)
     return found ? found->domain : NULL;
 }
 
+/* The newest first, then what was asked for. */
+static void newest_read(void *arg, enum sl_err err, const struct reply *reply)
+{
+    struct fetching *fetching = arg;
+    int64_t number = err ? 0 : reply_i64_or(reply, 0), wanted = fetching->number;
+
+    if (err || number <= 0) {
+        fetch_end(fetching, err ? err : wanted ? SL_ECORRUPT : SL_ENOENT);
+        return;
+    }
+    fetching->number = number;
+    fetching->then = wanted == number ? 0 : wanted;
+    fetching->is_head = true;
+    document_fetch(fetching);
+}
+
 static void config_fetch(void *ctx, int64_t revision, config_done_fn done, void *done_arg)
 {
+    struct domain_store *store = ctx;
     struct fetching *fetching = xcalloc(1, sizeof(*fetching));
 
-    fetching->store = ctx;
+    fetching->store = store;
     fetching->number = revision;
     fetching->done = done;
     fetching->done_arg = done_arg;
-    document_fetch(fetching);
+    if (revision && store->head)
+        document_fetch(fetching);
+    else
+        client_words(store->client, ASK_MS, newest_read, fetching, "GET", KEY_HEAD, NULL);
 }
 
 const struct config_ops domain_store_ops = { config_head, config_get, config_fetch };

@@ -25,7 +25,7 @@ static const struct step_out *judge_step(struct work *work, const struct request
     };
 
     in.config = revision ? setup->config->get(setup->config_ctx, revision) : in.head;
-    if (revision && !in.config)
+    if (revision && (!in.config || !in.head))
         return NULL;
     type_copy(work->kind->state, state, work->state, arena);
     work->kind->step(&in, out);

@@ -102,9 +102,10 @@ static void rehearse_config(struct rehearsing *one)
 {
     const struct runtime_setup *setup = &one->runtime->setup;
     int64_t revision = one->kind->revision(one->state);
-    const void *config = revision ? setup->config->get(setup->config_ctx, revision) : setup->config->head(setup->config_ctx);
+    const void *head = setup->config->head(setup->config_ctx);
+    const void *config = revision ? setup->config->get(setup->config_ctx, revision) : head;
 
-    if (config || !revision)
+    if (!revision || (config && head))
         rehearse_step(one, config);
     else
         setup->config->fetch(setup->config_ctx, revision, rehearse_fetched, one);

@@ -31,8 +31,8 @@ typedef void (*config_done_fn)(void *arg, enum sl_err err);
 struct config_ops {
     const void *(*head)(void *ctx);                      /* newest known; NULL: none */
     const void *(*get)(void *ctx, int64_t revision);     /* NULL: not in memory */
-    /* Brings REVISION (0: the newest) into memory; DONE once, never from inside. SL_ENOENT: there
-     * is no such revision. */
+    /* Brings REVISION (0: the newest) into memory, and the newest, too, while none is known; DONE once, never from
+     * inside. SL_ENOENT: there is no such revision. */
     void (*fetch)(void *ctx, int64_t revision, config_done_fn done, void *done_arg);
 };
 

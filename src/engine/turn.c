@@ -77,7 +77,7 @@ static void turn_config_done(void *arg, enum sl_err err)
     turn_run(work, work->input);
 }
 
-/* True when the configuration of the next step is in memory; else it is on its way. */
+/* True when the configuration of the next step is in memory, its own and the newest; else it is on its way. */
 static bool turn_config(struct work *work, struct step_in *in)
 {
     const struct runtime_setup *setup = &work->runtime->setup;
@@ -85,7 +85,7 @@ static bool turn_config(struct work *work, struct step_in *in)
 
     in->head = setup->config->head(setup->config_ctx);
     in->config = revision ? setup->config->get(setup->config_ctx, revision) : in->head;
-    if (in->config || !revision)
+    if (!revision || (in->config && in->head))
         return true;
     work->phase = PHASE_CONFIG;
     setup->config->fetch(setup->config_ctx, revision, turn_config_done, work);

@@ -84,6 +84,27 @@ def broken_bytes_are_told():
     reaches(port, "after", "captured")
 
 
+def a_machine_waits_until_the_newest_configuration_is_known():
+    """A daemon that has just begun knows a payment's revision before it knows the newest: nobody may crash by that, and
+    what exists is found."""
+    with World() as world:
+        process, port = world.start_daemon()
+        world.apply_domain(port)
+        world.faults(kind="status_503", next=1, target="processed")
+        pay(port, "early")
+        wait_for("the first try", lambda: request(port, "GET", "/v1/machines?status=retrying")[1])
+        process.kill()
+        world.redis_cli("RENAME", "sluice:{domain}:head", "sluice:{domain}:aside")
+        process, port = world.start_daemon()
+        wait_for("another try", lambda: not process.alive() or any(
+            "configuration" in machine.get("reason", "")
+            for machine in request(port, "GET", "/v1/machines?status=retrying")[1] or []))
+        expect(process.alive(), f"the daemon died: {process.output()[-500:]}")
+        world.redis_cli("RENAME", "sluice:{domain}:aside", "sluice:{domain}:head")
+        reaches(port, "early", "captured")
+        world.check_bank("early", 42000)
+
+
 def main():
     with World(time_scale=0.02) as world:
         WORLD["world"] = world
@@ -92,7 +113,8 @@ def main():
         world.apply_domain(WORLD["plain"])
         wait_for("the other's configuration", lambda: request(WORLD["packed"], "GET", "/readyz")[0] == 200)
         return run([(test.__name__, test) for test in (
-            one_begins_and_the_other_ends, a_machine_at_rest_is_loaded_from_packed_state, broken_bytes_are_told)])
+            one_begins_and_the_other_ends, a_machine_at_rest_is_loaded_from_packed_state, broken_bytes_are_told,
+            a_machine_waits_until_the_newest_configuration_is_known)])
 
 
 if __name__ == "__main__":
