@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "base/qualified.h"
 #include "base/xmalloc.h"
 #include "engine/fold.h"
 
@@ -36,6 +37,7 @@ struct runtime *runtime_new(const struct runtime_setup *setup)
         runtime->setup.work_max = WORK_MAX;
     if (!runtime->setup.queue_max)
         runtime->setup.queue_max = QUEUE_MAX;
+    runtime->room = room_new(runtime->setup.work_max);
     runtime->session = setup->alarm->random(setup->alarm_ctx);
     setup->alarm->after(setup->alarm_ctx, TICK_MS, runtime_tick, runtime);
     return runtime;
@@ -154,6 +156,7 @@ static struct work *work_open(struct runtime *runtime, const struct machine_kind
     work->key = key;
     work->id = key + strlen(kind->name) + 1;
     HASH_ADD_KEYPTR(hh, runtime->works, work->key, strlen(work->key), work);
+    room_enter(runtime->room, qualified_party(work->id));
     return work;
 }
 
@@ -167,6 +170,7 @@ void runtime_forget(struct work *work)
         request_free(request);
     }
     HASH_DEL(runtime->works, work);
+    room_leave(runtime->room, qualified_party(work->id));
     turn_clear(&work->turn);
     arena_free(work->arena);
     free((char *)(uintptr_t)work->key);
@@ -203,6 +207,7 @@ void runtime_free(struct runtime *runtime)
     }
     while (runtime->lates)
         late_answer_fire(runtime->lates); /* whom the alarm would have told */
+    room_free(runtime->room);
     free(runtime);
 }
 
@@ -276,14 +281,6 @@ static bool is_beginning(const struct wanted *wanted)
            (wanted->kind == REQ_CALL && wanted->machine->begins && wanted->machine->begins(wanted->args));
 }
 
-/* Whether there is no room for one more machine in work. What was begun goes before what begins. */
-static bool runtime_is_full(const struct runtime *runtime, const struct wanted *wanted)
-{
-    size_t max = runtime->setup.work_max;
-
-    return HASH_COUNT(runtime->works) >= (is_beginning(wanted) ? max - max / 4 : max);
-}
-
 static void runtime_request(struct runtime *runtime, const struct wanted *wanted)
 {
     struct work *work = work_find(runtime, wanted->machine, wanted->id);
@@ -293,7 +290,7 @@ static void runtime_request(struct runtime *runtime, const struct wanted *wanted
         answer_at_once(runtime, "", SL_EINVAL, "the id is too long", wanted->done, wanted->done_arg);
     } else if (runtime->draining) {
         answer_at_once(runtime, wanted->id, SL_EDOWN, "the daemon is stopping", wanted->done, wanted->done_arg);
-    } else if (work ? work->queued >= runtime->setup.queue_max : runtime_is_full(runtime, wanted)) {
+    } else if (work ? work->queued >= runtime->setup.queue_max : !room_has(runtime->room, qualified_party(wanted->id), is_beginning(wanted))) {
         runtime->stats.overloads++;
         answer_at_once(runtime, wanted->id, SL_EBUSY, "too many requests are waiting", wanted->done, wanted->done_arg);
     } else if (work) {

@@ -60,7 +60,7 @@ struct runtime_setup {
     int64_t lease_ms;    /* how long a claim lasts without being extended; 0: 30000 */
     struct retry_policy retry; /* of steps of every kind; attempts_max 0: each kind's own */
     size_t work_max;     /* machines in work at once; 0: 4096. What begins (starts, and calls for which the kind says
-                            so) is refused at three quarters of it: the rest is for timers and calls that go on */
+                            so) is refused at three quarters of it, or earlier to a party that has much (engine/room.h) */
     size_t queue_max;    /* inputs waiting for one machine; 0: 500 */
 };
 

@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "base/buf.h"
+#include "engine/room.h"
 #include "engine/runtime.h"
 
 #define TURN_STEPS_MAX 64      /* steps of one turn; more wait for the next turn */
@@ -133,6 +134,7 @@ struct effect_out {
 struct runtime {
     struct runtime_setup setup;
     struct work *works;
+    struct room *room;
     struct effect_out *effects;
     struct late_answer *lates; /* refused at the door, not told yet */
     uint64_t next_number;
