@@ -206,7 +206,7 @@ def lying_bank():
             world.faults(kind=kind, next=1, target="processed")
             create(world, port, [f"x{number}"])
             wait_for(f"{kind} to park the invoice", lambda number=number: any(
-                machine["id"] == f"x{number}" for machine in request(port, "GET", "/v1/machines?status=failed")[1]))
+                machine["id"] == f"x{number}@{PARTY}" for machine in request(port, "GET", "/v1/machines?status=failed")[1]))
             status, answer = request(port, "POST", f"/v1/invoices/x{number}/rescind", {"reason": "late"})
             expect(status == 423 and answer["error"] == "MachineFailed", f"a call on a failed invoice: {status} {answer}")
             status, answer = request(port, "POST", f"/v1/invoices/x{number}/repair")

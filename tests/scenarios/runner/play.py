@@ -279,7 +279,8 @@ class Play:
     def call_bank(self, method, path, body, form):
         if not form:
             return request(self.stage.bank_port, method, path, body)
-        data = urllib.parse.urlencode(body).encode()
+        own = {name: "@".join(map(self.names.own, str(text).split("@"))) for name, text in body.items()}  # ID@PARTY
+        data = urllib.parse.urlencode(own).encode()
         call = urllib.request.Request(f"http://127.0.0.1:{self.stage.bank_port}{path}", data=data, method=method)
         try:
             with urllib.request.urlopen(call, timeout=30) as answer:
@@ -336,7 +337,7 @@ class Play:
 
     def step_bank_is_asked(self, step):
         """Until the bank has a call for a target, and has not answered it yet."""
-        until, mine = time.monotonic() + EVENTUALLY_S, f"{self.identity(step.get('invoice', '1'))}."
+        until, mine = time.monotonic() + EVENTUALLY_S, f"{self.identity(step.get('invoice', '1'))}@"
         while True:
             status, calls = request(self.stage.bank_port, "GET", "/under-way")
             expect(status == 200, "the bank does not show its calls")
