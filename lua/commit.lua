@@ -114,7 +114,8 @@ end
 
 if not (may('XADD', key_events, '*', 'f', 'v') and may('XADD', key_feed, '*', 'f', 'v')
         and may('HINCRBY', key_accounts, 'f', '1') and may('HSET', key_accounts, 'f', 'v')
-        and may('HSET', key_machine, 'f', 'v') and may('HDEL', key_machine, 'f') and may('ZADD', key_wheel, '1', id) and may('ZREM', key_wheel, id) and may('ZREM', key_failed, id)
+        and may('HSET', key_machine, 'f', 'v') and may('HDEL', key_machine, 'f')
+        and may('ZADD', key_wheel, '1', id) and may('ZREM', key_wheel, id) and may('ZREM', key_failed, id)
         and may('ZREM', key_retrying, id)
         and may('SET', key_once, 'v')) then
     return redis.error_reply('NOPERM commit: this user may not write all of it')

@@ -8,9 +8,9 @@
 -- ERRORS SLARGS the arguments contradict each other
 -- COST O(1)
 --
--- report: "" accepts. accepted: when a loss was last accepted, as the reporter knows; once one was accepted since, its
--- report is of yesterday, and "nothing" is done. So it is where there is a report already, and, accepting, where
--- there is none. The answer is { code, report that was there or "" }.
+-- report: "" accepts. accepted: when a loss was last accepted, as the reporter knows it. "nothing" is done if one was
+-- accepted since, if there is a report already, and, accepting, if there is none.
+-- The answer is { code, report that was there or "" }.
 
 local key_meta = KEYS[1]
 local report, accepted = ARGV[1], ARGV[2]

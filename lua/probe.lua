@@ -10,7 +10,8 @@ local key_wheel = KEYS[1]
 local commands = {
     { 'XADD', key_wheel, '*', 'f', 'v' }, { 'XLEN', key_wheel }, { 'XRANGE', key_wheel, '-', '+' },
     { 'XREVRANGE', key_wheel, '+', '-' }, { 'HSET', key_wheel, 'f', 'v' }, { 'HDEL', key_wheel, 'f' },
-    { 'HGET', key_wheel, 'f' }, { 'HGETALL', key_wheel }, { 'HMGET', key_wheel, 'f' }, { 'HLEN', key_wheel }, { 'HINCRBY', key_wheel, 'f', '1' },
+    { 'HGET', key_wheel, 'f' }, { 'HGETALL', key_wheel }, { 'HMGET', key_wheel, 'f' },
+    { 'HLEN', key_wheel }, { 'HINCRBY', key_wheel, 'f', '1' },
     { 'ZADD', key_wheel, '1', 'm' }, { 'ZREM', key_wheel, 'm' }, { 'ZSCORE', key_wheel, 'm' }, { 'ZCARD', key_wheel },
     { 'ZRANGE', key_wheel, '0', '0' }, { 'ZRANGEBYSCORE', key_wheel, '0', '0' }, { 'SET', key_wheel, 'v' },
     { 'GET', key_wheel }, { 'EXISTS', key_wheel }, { 'PEXPIREAT', key_wheel, '1' }, { 'TIME' },

@@ -359,7 +359,7 @@ static void told_to_stop(evutil_socket_t number, short what, void *arg)
 }
 
 /* A private Redis that ended is not started again here: to load it would hold up the loop, and whoever looks after the
- * daemon starts both in order, the end of its file mended. */
+ * daemon starts both in order, the torn end of its file cut off. */
 static void child_ended(evutil_socket_t number, short what, void *arg)
 {
     struct daemon *daemon = arg;

@@ -48,7 +48,7 @@ static const char help[] =
     "                         quarters of it, so that timers and callbacks go on\n"
     "  --provider-calls=N     calls under way to one provider at most (default: a quarter of --work-max)\n"
     "  --provider-connections=N  connections to one provider's host at most (default: 64)\n"
-    "  --name=NAME            of this daemon among its kin (default: host:pid)\n"
+    "  --name=NAME            of this daemon, no other has it (default: host:pid)\n"
     "  --fault-detector=HOW   on (default): routing shuns providers that fail; off: it does not, and nothing\n"
     "                         is counted; the same for all daemons, as are the next five\n"
     "  --fault-critical=A,C   failure rates from which a provider is dead (A), or lacks conversion (C)\n"

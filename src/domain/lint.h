@@ -1,4 +1,4 @@
-/* What is allowed in a configuration and yet hardly meant: payments that cannot be, routes that nobody takes.
+/* What is allowed in a configuration and yet suspicious: payments that cannot be, routes that nobody takes.
  *
  * Looks at each shop with each method that its terms name, and at what can become of every predicate on the way
  * (possible.h). What it calls an error will stop payments; a warning is worth a look, and where it says "may" it may be

@@ -284,7 +284,7 @@ static void leaving_done(void *arg, const struct store_alive *alive)
 {
     struct wheel *wheel = arg;
 
-    (void)alive; /* who did not hear it finds us silent */
+    (void)alive; /* those that were not told find us silent */
     wheel->stopped(wheel->stopped_arg);
 }
 

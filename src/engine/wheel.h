@@ -19,7 +19,7 @@ struct wheel_setup {
     struct runtime *runtime;
     const struct alarm_ops *alarm;
     void *alarm_ctx;
-    const char *name;                      /* of this daemon among its kin; unique */
+    const char *name;                      /* of this daemon; unique */
     const struct machine_kind *const *kinds; /* NULL-terminated; must outlive the wheel */
     int64_t lease_ms;                      /* 0: 30000 */
 };

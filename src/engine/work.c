@@ -116,7 +116,7 @@ static void work_parked(void *arg, enum sl_err err, int64_t token_ms, int64_t no
     work_reload(work);
 }
 
-/* Without this a machine that cannot be read is claimed for ever, and nobody hears of it. */
+/* Without this a machine that cannot be read is claimed for ever, and no operator sees it. */
 static void work_park(struct work *work, int64_t token_ms, const char *reason)
 {
     struct runtime *runtime = work->runtime;

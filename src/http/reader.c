@@ -17,7 +17,7 @@
 
 enum { START, HEADER, LENGTH, CLOSE, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILER, DONE, BAD };
 
-#define INTERIM_MAX 8      /* 1xx answers before the real one: a server that sends more is playing */
+#define INTERIM_MAX 8      /* 1xx answers before the real one: a server that sends more is at fault */
 #define CHUNK_LINE_MAX 256 /* bytes; eight would do, the rest is for extensions */
 #define KEPT_MAX 65536     /* bytes of a body's memory that are kept for the next message */
 

@@ -103,8 +103,8 @@ static bool invoice_keep(const void *args, struct buf *out)
     return true;
 }
 
-/* What merchants order is judged by what they could know. Who tells what has happened at a provider's is heard in his
- * turn: the step under way may be what he has been told of. */
+/* What merchants order is judged by what they could know. Reports of what has happened at a provider wait for their turn:
+ * the step under way may be what they are about. */
 static bool invoice_judged(const void *args)
 {
     const struct invoice_call *call = args;

@@ -159,7 +159,7 @@ void aof_scan(const char *data, size_t len, struct aof_scan *out)
         out->verdict = AOF_TORN;
 }
 
-/* ---- mend ---- */
+/* ---- cut ---- */
 
 /* The newest file of commands: the manifest's last line "file NAME seq N type i". */
 static bool newest_name(const char *dir, char name[NAME_MAX_LEN])
@@ -199,7 +199,7 @@ static bool write_all(int fd, const char *data, size_t len)
     return true;
 }
 
-/* Keeps what is cut off: nobody has to believe us. */
+/* Keeps what is cut off, so that it can be looked at. */
 static bool keep(const char *path, const char *data, size_t len)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -211,7 +211,7 @@ static bool keep(const char *path, const char *data, size_t len)
 }
 
 /* FD is the file NAME of DIR, mapped at DATA. */
-static bool mend(const char *dir, const char *name, int fd, const char *data, size_t len, struct buf *said)
+static bool cut(const char *dir, const char *name, int fd, const char *data, size_t len, struct buf *said)
 {
     struct buf kept = BUF_EMPTY;
     struct aof_scan scan;
@@ -237,7 +237,7 @@ static bool mend(const char *dir, const char *name, int fd, const char *data, si
     return done;
 }
 
-bool aof_mend(const char *dir, char **said)
+bool aof_cut(const char *dir, char **said)
 {
     struct buf path = BUF_EMPTY, text = BUF_EMPTY;
     char name[NAME_MAX_LEN];
@@ -257,7 +257,7 @@ bool aof_mend(const char *dir, char **said)
     data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == MAP_FAILED)
         goto out;
-    done = mend(dir, name, fd, data, (size_t)info.st_size, &text);
+    done = cut(dir, name, fd, data, (size_t)info.st_size, &text);
     munmap(data, (size_t)info.st_size);
     if (text.len)
         *said = buf_take(&text);

@@ -29,6 +29,6 @@ void aof_scan(const char *data, size_t len, struct aof_scan *out);
 /* Cuts the torn end off the newest file of commands in DIR, a data directory of a redis-server that is not running;
  * the bytes are kept beside it as DIR/torn-SECONDS.aof. True if it did. *SAID: a sentence, the caller's (free()), of
  * what was dropped, or why nothing was; NULL if nothing is wrong with the file. */
-bool aof_mend(const char *dir, char **said);
+bool aof_cut(const char *dir, char **said);
 
 #endif

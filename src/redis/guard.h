@@ -2,9 +2,8 @@
  *
  * Once a second, and whenever the connection comes: is it our deployment (sluice:meta), does it keep what it is told
  * (redis/meta.h), does it take writes, may this user make them (lua/probe.lua), has it all that was seen in it
- * (redis/loss.h)? From the moment that one answer is no,
- * or the connection is lost, until all are yes again, the client is held: nothing is read or written, as though Redis
- * were not there. Each change is said once in the log. Ref: doc/operations.md, A Redis that keeps its word. */
+ * (redis/loss.h)? From the moment that one answer is no, or the connection is lost, until all are yes again, the client is held: nothing is read or written, as though Redis
+ * were not there. Each change is said once in the log. Ref: doc/operations.md, What Redis must be. */
 #ifndef SLUICE_REDIS_GUARD_H
 #define SLUICE_REDIS_GUARD_H
 

@@ -98,7 +98,7 @@ bool reply_did_nothing(const struct reply *reply)
         "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF", "NOREPLICAS", "NOPERM",
         "NOAUTH",
     };
-    /* What a script's command hears of Redis 7.0 instead of NOPERM. Scripts that write more than once ask first. */
+    /* What Redis 7.0 answers to a script's command instead of NOPERM. Scripts that write more than once ask first. */
     static const char *const beginnings[] = { "ERR The user executing the script can't ", "ERR ACL failure in script" };
     const char *text = reply_kind(reply) == REPLY_ERROR ? reply_text(reply, NULL) : NULL;
     size_t i;

@@ -17,7 +17,7 @@ struct roster_setup {
     struct event_base *base;
     struct client *client; /* outlives no roster: it is freed first */
     const char *name;      /* copied */
-    /* Hears of the cards of the others, each second. */
+    /* Called each second, when the cards of the others have come. */
     void (*seen)(void *arg);
     void *seen_arg;
 };

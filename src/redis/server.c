@@ -179,7 +179,7 @@ static enum sl_err server_launch(struct server *server, char **why)
 
     if (!err || server->pid > 0)
         return err;
-    if (aof_mend(server->dir, &said)) {
+    if (aof_cut(server->dir, &said)) {
         log_warn("%s; %s", said, server->fsync_always ? "none of it had been acknowledged (appendfsync always)"
                                                       : "some of it may have been acknowledged (--durability relaxed)");
         free(*why);

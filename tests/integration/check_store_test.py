@@ -1,4 +1,4 @@
-"""Damage made by hand: daemons park what they cannot read, the feed passes it over, `sluice check-store` finds and mends."""
+"""Damage made by hand: daemons park what they cannot read, the feed passes it over, `sluice check-store` finds and fixes."""
 import json
 import subprocess
 import sys
@@ -167,7 +167,7 @@ def a_store_in_use_is_in_order():
         expect(daemon.stop() == 0, "the daemon did not end well")
 
 
-def damage_is_found_and_mended():
+def damage_is_found_and_fixed():
     with World() as world:
         daemon, port = start(world)
         identities = ["d-snap", "d-wheel", "d-listed", "d-feed", "d-ledger", "d-json", "d-gap", "d-type"]
@@ -237,4 +237,4 @@ def damage_is_found_and_mended():
 
 if __name__ == "__main__":
     sys.exit(run([(test.__name__, test) for test in (
-        what_cannot_be_read_is_parked, a_store_in_use_is_in_order, damage_is_found_and_mended)]))
+        what_cannot_be_read_is_parked, a_store_in_use_is_in_order, damage_is_found_and_fixed)]))

@@ -210,7 +210,7 @@ Test(redis_torn, zeros_behind_a_cut_are_part_of_it, .timeout = 900)
 }
 
 /* If it fails, a bad byte in the middle of the file takes all acknowledged payments behind it along. */
-Test(redis_torn, damage_that_is_no_cut_is_not_mended, .timeout = 900)
+Test(redis_torn, damage_that_is_no_cut_is_left, .timeout = 900)
 {
     struct server_setup setup = { .dir = redis.dir, .program = getenv("REDIS_SERVER"), .tells_parent = true };
     char *why = NULL, *said = NULL, *length;
@@ -224,7 +224,7 @@ Test(redis_torn, damage_that_is_no_cut_is_not_mended, .timeout = 900)
     cr_assert_eq(server_start(&setup, &redis.server, &why), SL_ESYS);
     cr_assert(why && strstr(why, "redis.log"), "%s", why);
     cr_assert_eq(incr_len(), file_len);
-    cr_assert(!aof_mend(redis.dir, &said));
+    cr_assert(!aof_cut(redis.dir, &said));
     cr_assert(said && strstr(said, "redis-check-aof"), "%s", said);
     free(said);
     free(why);

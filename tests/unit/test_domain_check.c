@@ -310,7 +310,7 @@ Test(domain_check, candidates_need_a_provider)
     domain_free(domain);
 }
 
-/* An operator mends all faults in one go, whatever kind each is of. */
+/* An operator corrects all faults in one go, whatever kind each is of. */
 Test(domain_check, lists_faults_of_all_kinds_together)
 {
     struct type_errors errors = { .count = 0 };

@@ -92,7 +92,7 @@ static const char *details(const struct revisions *revisions)
     return error && error->details ? error->details : "none";
 }
 
-/* If it fails, a payment that a mistake in its terms has parked can only be given up, though the mistake is mended. */
+/* If it fails, a payment that a mistake in its terms has parked can only be given up, though the mistake is corrected. */
 Test(repair_revision, a_parked_payment_goes_on_under_the_corrected_terms)
 {
     static const struct edit no_fees = { FEES, NULL };
