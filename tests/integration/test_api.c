@@ -512,6 +512,25 @@ Test(api, the_page_lists_every_operation, .timeout = 60)
     daemon_fixture_close(&daemon);
 }
 
+/* Every cause that a machine can be shown with is one that SCHEMA allows: those of doc/spec/repair.md and http-api.md. */
+static void check_causes(const json_t *schema)
+{
+    static const char *const causes[] = {
+        "unavailable", "unknown_outcome", "bad_answer", "declined", "other", "corrupt",
+    };
+    const json_t *allowed = json_object_get(json_object_get(json_object_get(schema, "properties"), "cause"), "enum"), *one;
+    size_t i, j;
+
+    for (i = 0; i < SL_COUNT(causes); i++) {
+        bool found = false;
+
+        json_array_foreach((json_t *)(uintptr_t)allowed, j, one)
+            found |= strcmp(json_string_value(one), causes[i]) == 0;
+        cr_expect(found, "a client made from the description refuses the cause %s", causes[i]);
+    }
+    cr_expect_eq(json_array_size(allowed), SL_COUNT(causes));
+}
+
 /* If it fails, clients made from the description do not build, or know nothing of an operation. */
 Test(api, the_description_is_whole, .timeout = 60)
 {
@@ -524,6 +543,7 @@ Test(api, the_description_is_whole, .timeout = 60)
     cr_assert_eq(api_ask(daemon.port, "GET", "/openapi.json", NULL, NULL, &json), 200);
     schemas = json_object_get(json_object_get(json, "components"), "schemas");
     check_references(json, schemas);
+    check_causes(json_object_get(schemas, "MachineState"));
     json_object_foreach(schemas, name, path)
         cr_assert(json_is_object(path), "%s", name);
     json_object_foreach(json_object_get(json, "paths"), name, path) {
