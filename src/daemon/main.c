@@ -259,7 +259,7 @@ static void meta_made(void *arg, const struct meta_result *result)
     if (result->err)
         meta_checked(daemon, result);
     else
-        meta_check(daemon->client, result->partitions, meta_checked, daemon);
+        meta_take_over(daemon->client, result->partitions, meta_checked, daemon);
 }
 
 /* What comes back after a failover or a restart may be another Redis, without our data or with weaker promises, and to
@@ -279,7 +279,7 @@ static void connection_changed(void *arg, bool up)
         meta_init(daemon->client, daemon->options.partitions ? daemon->options.partitions : PARTITIONS_DEFAULT,
                   meta_made, daemon);
     else
-        meta_check(daemon->client, daemon->options.partitions, meta_checked, daemon);
+        meta_take_over(daemon->client, daemon->options.partitions, meta_checked, daemon);
 }
 
 static bool daemon_connect(struct daemon *daemon)

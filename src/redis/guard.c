@@ -316,7 +316,7 @@ static void round_begin(struct guard *guard)
     if (guard->asking || !guard->connected)
         return;
     guard->asking = true;
-    meta_check(guard->setup.client, seen_partitions(guard->setup.seen), meta_told, guard);
+    meta_take_over(guard->setup.client, seen_partitions(guard->setup.seen), meta_told, guard);
 }
 
 static void round_fire(evutil_socket_t fd, short what, void *arg)

@@ -30,6 +30,7 @@ struct asking {
     void *arg;
     int partitions;
     int format_first;
+    bool takes_over;
     bool strict;
     enum option option;                /* the one being asked */
     char values[OPTION_COUNT][32];     /* "": Redis does not tell */
@@ -153,7 +154,7 @@ static void meta_check_done(void *arg, enum sl_err err, const struct reply *repl
         snprintf(asking->message, sizeof(asking->message),
                  "this Redis has not been initialised for Sluice: run `sluice init` once");
         asking_end(asking, SL_ENOENT, 0);
-    } else if (number >= 1 && number < META_FORMAT && !meta_judge(asking, number, reply_i64_or(partitions, -1))) {
+    } else if (asking->takes_over && number >= 1 && number < META_FORMAT && !meta_judge(asking, number, reply_i64_or(partitions, -1))) {
         asking->format_first = (int)number;
         meta_renew(asking, (int)reply_i64_or(partitions, -1));
     } else {
@@ -162,12 +163,23 @@ static void meta_check_done(void *arg, enum sl_err err, const struct reply *repl
     }
 }
 
+static void meta_ask(struct asking *asking)
+{
+    client_words_held(asking->client, ASK_MS, meta_check_done, asking, "HMGET", META_KEY, "format", "partitions",
+                      "created_at", "suspect", "accepted_at", "format_first", NULL);
+}
+
 void meta_check(struct client *client, int partitions_wanted, meta_done_fn done, void *arg)
+{
+    meta_ask(asking_new(client, partitions_wanted, done, arg));
+}
+
+void meta_take_over(struct client *client, int partitions_wanted, meta_done_fn done, void *arg)
 {
     struct asking *asking = asking_new(client, partitions_wanted, done, arg);
 
-    client_words_held(client, ASK_MS, meta_check_done, asking, "HMGET", META_KEY, "format", "partitions", "created_at",
-                      "suspect", "accepted_at", "format_first", NULL);
+    asking->takes_over = true;
+    meta_ask(asking);
 }
 
 static void meta_init_done(void *arg, enum sl_err err, const struct reply *reply)

@@ -27,12 +27,15 @@ typedef void (*meta_done_fn)(void *arg, const struct meta_result *result);
 
 /* Writes the meta data of a new deployment with PARTITIONS (1..1024). Done before with the same number:
  * SL_OK; with another: SL_EREFUSED.
- * Calls: DONE once, never before this returns; so do the other two, which ask while the client is held, too. */
+ * Calls: DONE once, never before this returns; so do the others, which ask while the client is held, too. */
 void meta_init(struct client *client, int partitions, meta_done_fn done, void *arg);
 
-/* Reads and checks it. PARTITIONS_WANTED 0: any number. A deployment of an older format is one of META_FORMAT from then on,
- * so that older programs refuse it; `format_first` remembers that what they stored is there. */
+/* Reads and checks it. PARTITIONS_WANTED 0: any number. Changes nothing. */
 void meta_check(struct client *client, int partitions_wanted, meta_done_fn done, void *arg);
+
+/* The same for who will write there. A deployment of an older format is one of META_FORMAT from then on, so that older
+ * programs refuse it; `format_first` remembers that what they stored is there. */
+void meta_take_over(struct client *client, int partitions_wanted, meta_done_fn done, void *arg);
 
 /* Whether Redis makes a commit durable before it answers: appendonly yes, appendfsync always (also during a
  * rewrite of the file), no start on a torn file (aof-load-truncated no; redis/aof.h says why), and no eviction. STRICT: anything less, or a Redis that does not tell, is SL_EREFUSED.

@@ -46,6 +46,15 @@ static struct told check(struct redis_fixture *redis, int partitions)
     return told;
 }
 
+static struct told take_over(struct redis_fixture *redis, int partitions)
+{
+    struct told told = { 0 };
+
+    meta_take_over(redis->client, partitions, told_done, &told);
+    redis_fixture_wait(redis, &told.there);
+    return told;
+}
+
 static struct told durability(struct redis_fixture *redis, bool strict)
 {
     struct told told = { 0 };
@@ -89,10 +98,14 @@ Test(redis_meta, an_older_format_is_taken_over_and_remembered)
 
     redis_fixture_open(&redis);
     redis_fixture_ask(&redis, "HSET", META_KEY, "format", "1", "partitions", "8", NULL);
+    told = check(&redis, 0);
+    cr_expect(told.err == SL_OK && told.partitions == 8 && told.format_first == 1, "%s", told.message);
+    cr_expect_str_eq(redis_fixture_ask(&redis, "HGETALL", META_KEY, NULL), "[format 1 partitions 8]",
+                     "a look changes nothing: the daemons that work there may be older");
     told = init(&redis, 8);
     cr_assert_eq(told.err, SL_OK, "%s", told.message);
     for (i = 0; i < 2; i++) {
-        told = check(&redis, 0);
+        told = take_over(&redis, 0);
         cr_assert(told.err == SL_OK && told.partitions == 8 && told.format_first == 1, "%d: %s", i, told.message);
         cr_assert_str_eq(redis_fixture_ask(&redis, "HMGET", META_KEY, "format", "format_first", NULL), "[2 1]");
     }
