@@ -1,3 +1,4 @@
+/* See room.h. */
 #include "engine/room.h"
 
 #include <assert.h>

@@ -33,9 +33,11 @@ static const struct invoice_cart *unmutated_cart(const struct invoice *invoice, 
 void invoice_differ(const struct invoice *invoice, const struct invoice_params *params, struct arena *arena,
                     struct type_places *places)
 {
+    const struct content none = { NULL, NULL };
     struct invoice_params was = {
         .id = params->id, .party_id = invoice->party_ref.id, .shop_id = invoice->shop_ref.id, .details = invoice->details,
-        .due = invoice->due, .cost = { original_amount(invoice), invoice->cost.currency }, .context = invoice->context ? *invoice->context : (struct content){ NULL, NULL },
+        .due = invoice->due, .cost = { original_amount(invoice), invoice->cost.currency },
+        .context = invoice->context ? *invoice->context : none,
         .external_id = invoice->external_id, .client_info = invoice->client_info, .allocation = params->allocation,
         .mutations = params->mutations,
     };

@@ -109,7 +109,8 @@ static void chunk_send(struct chunk *chunk)
     }
     count = slice_i64(digits, (int64_t)chunk->count);
     script_call(chunk->check->client, &script_seen, &(struct script_input){
-        .fixed = &count, .fixed_count = 1, .more_keys = keys, .more_key_count = chunk->count, .rest = entries, .rest_count = chunk->count, .held = true,
+        .fixed = &count, .fixed_count = 1, .more_keys = keys, .more_key_count = chunk->count, .rest = entries,
+        .rest_count = chunk->count, .held = true,
     }, ASK_MS, chunk_answered, chunk);
 }
 

@@ -38,8 +38,8 @@ void meta_check(struct client *client, int partitions_wanted, meta_done_fn done,
 void meta_take_over(struct client *client, int partitions_wanted, meta_done_fn done, void *arg);
 
 /* Whether Redis makes a commit durable before it answers: appendonly yes, appendfsync always (also during a
- * rewrite of the file), no start on a torn file (aof-load-truncated no; redis/aof.h says why), and no eviction. STRICT: anything less, or a Redis that does not tell, is SL_EREFUSED.
- * Else SL_OK, with MESSAGE saying what may be lost; but eviction loses payments and is refused always. */
+ * rewrite of the file), no start on a torn file (aof-load-truncated no; redis/aof.h says why), and no eviction.
+ * STRICT: anything less, or a Redis that does not tell, is SL_EREFUSED. Else SL_OK, with MESSAGE saying what may be lost; but eviction loses payments and is refused always. */
 void meta_check_durability(struct client *client, bool strict, meta_done_fn done, void *arg);
 
 #endif
