@@ -106,6 +106,18 @@ static int judge(const struct cli *cli, const struct exchange *exchange, json_t 
     return exchange->status == 503 || exchange->status == 504 ? EXIT_DOWN : EXIT_REFUSED;
 }
 
+/* Of what a party has, as doc/http-api.md, Whose ids. */
+static void add_party(const struct cli *cli, const char *path, struct buf *url)
+{
+    char *party;
+
+    if (!cli->party || (strncmp(path, "/v1/invoices/", 13) != 0 && strncmp(path, "/v1/invoice-templates/", 22) != 0))
+        return;
+    party = path_part(cli->party);
+    buf_printf(url, "%sparty=%s", strchr(path, '?') ? "&" : "?", party);
+    free(party);
+}
+
 int api_request(const struct cli *cli, const char *method, const char *path, const char *body, const char *if_match,
                 json_t **out)
 {
@@ -127,6 +139,7 @@ int api_request(const struct cli *cli, const char *method, const char *path, con
     if (if_match)
         headers[request.header_count++] = (struct http_header){ "If-Match", if_match };
     buf_printf(&url, "%s%s", cli->api, path);
+    add_party(cli, path, &url);
     request.url = buf_text(&url);
     request.headers = headers;
     request.body_len = body ? strlen(body) : 0;

@@ -23,6 +23,7 @@ enum {
 struct cli {
     const char *api;   /* http://127.0.0.1:8080 */
     const char *token; /* NULL: none */
+    const char *party; /* whose invoices and templates are meant; NULL: the ids say it, or the API finds it */
     const char *redis; /* init */
     bool json;         /* print answers as they are */
     bool quiet;        /* say nothing of what is refused */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const char common_options[] = "api token json help version";
+const char common_options[] = "api token party json help version";
 
 const struct command commands[] = {
     { "init", NULL, "", 0, 0, cmd_init, "redis partitions", "make a Redis ready for Sluice, once" },
@@ -64,6 +64,7 @@ const struct command commands[] = {
 const struct cli_option cli_options[] = {
     { "api", "URL", 'a', "of a sluiced (default: $SLUICE_API, else http://127.0.0.1:8080)" },
     { "token", "TOKEN", 't', "bearer token (default: $SLUICE_TOKEN)" },
+    { "party", "ID", 'Y', "whose invoice or template is meant; ID@PARTY says the same" },
     { "json", NULL, 'j', "print answers, errors and help as JSON on standard output, and nothing else" },
     { "help", NULL, 'h', "say what a command does (-h, sluice help COMMAND)" },
     { "version", NULL, 'v', "print the version" },

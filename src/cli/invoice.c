@@ -15,7 +15,9 @@ static void print_invoice(const struct cli *cli, const json_t *answer)
         print_json(answer);
         return;
     }
-    printf("Invoice %s: %s, ", json_string_value(json_object_get(invoice, "id")), variant(json_object_get(invoice, "status")));
+    printf("Invoice %s@%s: %s, ", json_string_value(json_object_get(invoice, "id")),
+           json_string_value(json_object_get(json_object_get(invoice, "party_ref"), "id")),
+           variant(json_object_get(invoice, "status")));
     print_cash(json_object_get(invoice, "cost"));
     printf(", due %s, event %lld\n", json_string_value(json_object_get(invoice, "due")),
            (long long)json_integer_value(json_object_get(answer, "latest_event_id")));

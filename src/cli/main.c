@@ -45,6 +45,7 @@ static void option_take(struct cli *cli, int key)
     switch (key) {
     case 'a': cli->api = optarg; break;
     case 't': cli->token = optarg; break;
+    case 'Y': cli->party = optarg; break;
     case 'r': cli->redis = optarg; break;
     case 'p': cli->partitions = number("partitions", optarg, 1, 1024); break;
     case 'j': cli->json = true; break;

@@ -186,7 +186,10 @@ def printed_ids_can_be_pasted():
     expect(shown["id"] == listed[0], f"{shown}")
     printed = WORLD["world"].sluice("invoice", "show", f"order-1@{GLOBEX}", f"--token={OPERATOR}",
                                     f"--api=http://127.0.0.1:{WORLD['port']}")
-    expect("50000 RUB" in printed, printed)
+    expect(f"order-1@{GLOBEX}: " in printed and "50000 RUB" in printed, printed)
+    printed = WORLD["world"].sluice("invoice", "show", "order-1", f"--party={ACME}", f"--token={OPERATOR}",
+                                    f"--api=http://127.0.0.1:{WORLD['port']}")
+    expect(f"order-1@{ACME}: " in printed and "42000 RUB" in printed, printed)
 
 
 def operators_name_the_party_where_it_matters():

@@ -51,15 +51,15 @@ static void end(void)
 Test(cli, invoices, .init = begin, .fini = end, .timeout = 120)
 {
     static const struct cli_row rows[] = {
-        { { "invoice", "create", "@invoice" }, 0, "Invoice i1: unpaid, 42000 RUB, due 2100-01-01T00:00:00Z, event 1\n", NULL },
-        { { "invoice", "create", "@invoice" }, 0, "Invoice i1: unpaid", NULL },
+        { { "invoice", "create", "@invoice" }, 0, "Invoice i1@party-acme: unpaid, 42000 RUB, due 2100-01-01T00:00:00Z, event 1\n", NULL },
+        { { "invoice", "create", "@invoice" }, 0, "Invoice i1@party-acme: unpaid", NULL },
         { { "invoice", "create", "@second", "--json" }, 0, "\"id\":\"i2\"", NULL },
         { { "invoice", "create", "@broken" }, 1, NULL, "sluice: InvalidRequest (400)" },
         { { "invoice", "create", "@wrong" }, 1, NULL, "  /cost: " },
         { { "invoice", "create", "@absent" }, 2, NULL, "No such file or directory" },
         { { "invoice", "create", "/" }, 2, NULL, "sluice: /: Is a directory\n" },
         { { "invoice", "create" }, 2, NULL, "sluice: usage: sluice invoice create FILE\n" },
-        { { "invoice", "show", "i1" }, 0, "Invoice i1: unpaid", NULL },
+        { { "invoice", "show", "i1" }, 0, "Invoice i1@party-acme: unpaid", NULL },
         { { "invoice", "show", "i1", "--json" }, 0, "\"latest_event_id\":1", NULL },
         { { "invoice", "show", "nobody" }, 1, NULL, "sluice: InvoiceNotFound (404)" },
         { { "invoice", "show", "no/body?" }, 1, NULL, "sluice: " },
@@ -68,10 +68,10 @@ Test(cli, invoices, .init = begin, .fini = end, .timeout = 120)
         { { "invoice", "events", "nobody" }, 1, NULL, "sluice: InvoiceNotFound (404)" },
         { { "invoice", "events", "i1", "--wait=61" }, 2, NULL, "sluice: --wait must be a whole number within 0..60\n" },
         { { "invoice", "fulfill", "i1" }, 1, NULL, "sluice: InvalidInvoiceStatus (409)" },
-        { { "invoice", "rescind", "i1", "--reason=sold out" }, 0, "Invoice i1: cancelled", NULL },
+        { { "invoice", "rescind", "i1", "--reason=sold out" }, 0, "Invoice i1@party-acme: cancelled", NULL },
         { { "invoice", "rescind", "i1" }, 1, NULL, "sluice: InvalidInvoiceStatus (409)" },
         { { "invoice", "rescind", "i2", "--reason=\xff" }, 2, NULL, "sluice: --reason is no UTF-8\n" },
-        { { "invoice", "show", "i2" }, 0, "Invoice i2: unpaid", NULL },
+        { { "invoice", "show", "i2" }, 0, "Invoice i2@party-acme: unpaid", NULL },
         { { "invoice", "rescind" }, 2, NULL, "sluice: usage: sluice invoice rescind ID\n" },
         { { "invoice", "forget", "i1" }, 2, NULL, "sluice: there is no command \"invoice" },
     };
@@ -93,7 +93,7 @@ Test(cli, payments, .init = begin, .fini = end, .timeout = 120)
         { { "payment", "show", "i1", "1" }, 0, "Payment 1 of invoice i1: captured, idle, 42000 RUB", NULL },
         { { "payment", "show", "i1", "1", "--json" }, 0, "\"activity\":\"idle\"", NULL },
         { { "payment", "show", "i1", "2" }, 1, NULL, "sluice: InvoicePaymentNotFound (404)" },
-        { { "invoice", "fulfill", "i1", "--reason=sent" }, 0, "Invoice i1: fulfilled", NULL },
+        { { "invoice", "fulfill", "i1", "--reason=sent" }, 0, "Invoice i1@party-acme: fulfilled", NULL },
         { { "invoice", "events", "i1" }, 0, "session_finished(processed, succeeded)", NULL },
         { { "route", "explain", "i1", "1" }, 0, "it was chosen", NULL },
         { { "route", "explain", "i1", "1", "--json" }, 0, "\"explained_routes\":[", NULL },
@@ -190,13 +190,13 @@ Test(cli, templates, .init = begin, .fini = end, .timeout = 120)
         { { "template", "update", "t1" }, 2, NULL, "sluice: usage: sluice template update ID FILE\n" },
         { { "template", "terms", "t1" }, 0, "payments", NULL },
         { { "template", "terms", "none" }, 1, NULL, "sluice: InvoiceTemplateNotFound (404)" },
-        { { "template", "invoice", "t1", "@use" }, 0, "Invoice i9: unpaid, 5000 RUB", NULL },
+        { { "template", "invoice", "t1", "@use" }, 0, "Invoice i9@party-acme: unpaid, 5000 RUB", NULL },
         { { "template", "invoice", "t1", "@other" }, 1, NULL, "sluice: InvalidRequest (400)" },
         { { "template", "invoice", "none", "@use" }, 1, NULL, "sluice: InvoiceTemplateNotFound (404)" },
         { { "template", "delete", "t1" }, 0, "t1", NULL },
         { { "template", "delete", "t1" }, 1, NULL, "sluice: InvoiceTemplateRemoved (410)" },
         { { "template", "show", "t1" }, 1, NULL, "sluice: InvoiceTemplateRemoved (410)" },
-        { { "invoice", "show", "i9" }, 0, "Invoice i9: unpaid, 5000 RUB", NULL },
+        { { "invoice", "show", "i9" }, 0, "Invoice i9@party-acme: unpaid, 5000 RUB", NULL },
     };
 
     cli_file(&bank.daemon, "template", TEMPLATE("{\"fixed\":" CASH(5000) "}"));
@@ -330,9 +330,9 @@ Test(cli, the_small_configuration_passes_the_check_and_pays, .init = begin, .fin
     static const struct cli_row rows[] = {
         { { "domain", "check", "@small", "--strict" }, 0, ": 0 errors, 0 warnings.", NULL },
         { { "domain", "apply", "@small" }, 0, "Configuration revision 2 is committed.", NULL },
-        { { "invoice", "create", "@small-1" }, 0, "Invoice s1: unpaid, 4200 EUR", NULL },
+        { { "invoice", "create", "@small-1" }, 0, "Invoice s1@party-1: unpaid, 4200 EUR", NULL },
         { { "payment", "start", "s1", "@pay", "--wait=20" }, 0, "captured", NULL },
-        { { "invoice", "create", "@small-2" }, 0, "Invoice s2: unpaid, 4200 EUR", NULL },
+        { { "invoice", "create", "@small-2" }, 0, "Invoice s2@party-1: unpaid, 4200 EUR", NULL },
         { { "payment", "start", "s2", "@hold", "--wait=20" }, 5, "processed", NULL },
         { { "payment", "capture", "s2", "1", "4000", "--wait=20" }, 0, "captured", NULL },
         { { "refund", "create", "s1", "1", "1200", "--wait=20" }, 0, "succeeded", NULL },
