@@ -318,6 +318,7 @@ static void exchange_begin(struct mock *mock, struct evhttp_request *http, const
         json_decref(request);
         return;
     }
+    evhttp_add_header(evhttp_request_get_output_headers(http), "Idempotency-Key", key); /* whose answer it is */
     exchange = xcalloc(1, sizeof(*exchange));
     DL_APPEND(mock->exchanges, exchange);
     exchange->mock = mock;

@@ -1,11 +1,12 @@
 #include "base/log.h"
 
-#include "base/pan.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/pan.h"
+#include "base/text.h"
 
 #define LINE_MAX_BYTES 4096 /* longer messages are cut, so that one line is one write */
 
@@ -32,7 +33,7 @@ bool log_level_parse(const char *name, enum log_level *out)
 
 static void SL_PRINTF(2, 0) log_line(enum log_level level, const char *format, va_list args)
 {
-    char line[LINE_MAX_BYTES];
+    char line[LINE_MAX_BYTES], text[LINE_MAX_BYTES];
     struct timespec now;
     struct tm utc;
     size_t len;
@@ -45,9 +46,10 @@ static void SL_PRINTF(2, 0) log_line(enum log_level level, const char *format, v
     len = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &utc);
     wrote = snprintf(line + len, sizeof(line) - len, ".%03ldZ %s ", now.tv_nsec / 1000000, names[level]);
     len += (size_t)wrote;
-    wrote = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
-    if (wrote > 0)
-        len += (size_t)wrote < sizeof(line) - len - 1 ? (size_t)wrote : sizeof(line) - len - 2;
+    wrote = vsnprintf(text, sizeof(text), format, args);
+    if (wrote > 0) /* what others sent may be in it: one event stays one line */
+        len += text_escape(text, (size_t)wrote < sizeof(text) ? (size_t)wrote : sizeof(text) - 1, line + len,
+                           sizeof(line) - len - 1);
     pan_mask(line, len);
     line[len++] = '\n';
     fwrite(line, 1, len, stderr);

@@ -1,4 +1,5 @@
-/* One line to stderr per event: time, level, message. Log once, where the error is handled, with
+/* One line to stderr per event: time, level, message, whose control characters are escaped (base/text.h), so that
+ * nothing that somebody sent looks like a line of ours. Log once, where the error is handled, with
  * machine id and activity. */
 #ifndef SLUICE_BASE_LOG_H
 #define SLUICE_BASE_LOG_H

@@ -13,6 +13,7 @@
 
 #include "base/pan.h"
 #include "base/rfc3339.h"
+#include "base/text.h"
 #include "base/type_internal.h"
 
 #define ID_MAX 128
@@ -184,6 +185,8 @@ static const char *decode_text(struct decoder *decoder, const struct type *type,
     }
     text = json_string_value(json);
     len = json_string_length(json);
+    if (type->cut)
+        return text_cut(decoder->arena, text, len, (size_t)max);
     if (!size_fits(decoder, len, min, max, "bytes", place))
         return NULL;
     if (memchr(text, '\0', len)) {
@@ -449,8 +452,9 @@ static void decode_map(struct decoder *decoder, const struct type *type, const j
         char *entry = (char *)list.items + i++ * size;
         const char *key = arena_strdup(decoder->arena, name);
 
-        if (!*name || strlen(name) > TYPE_STR_MAX) {
-            fault(decoder, place, "names must have 1..%d bytes", TYPE_STR_MAX);
+        if (!type_name_fits(type, name)) {
+            fault(decoder, place, "names must have %d..%" PRId64 " bytes", !type->name_max,
+                  type->name_max ? type->name_max : TYPE_STR_MAX);
             continue;
         }
         memcpy(entry, &key, sizeof(key));

@@ -75,6 +75,9 @@ struct type {
     size_t name_count;        /* with names[0] */
     const struct type *item;
     int64_t min, max; /* see the kinds; both 0: the kind's own limits below */
+    int64_t name_max; /* TYPE_MAP: names have at most so many bytes, and may be empty; 0: 1..TYPE_STR_MAX bytes */
+    bool cut;         /* TYPE_STR, max > 0: what is longer is cut, with a mark (base/text.h), rather than refused, and a
+                         NUL replaced: for texts that nothing hangs on */
     bool unique;      /* TYPE_LIST is a set: equal items are refused when decoded */
     int pan_min;      /* TYPE_STR: a card number (base/pan.h) of so many digits is refused where it comes in; 0: it is not */
     const char *doc;  /* one sentence for the schema; may be NULL */

@@ -82,7 +82,7 @@ static void look_items(struct looker *looker, const struct type *type, const str
     for (i = 0; i < list->count && !looker->why; i++) {
         const char *item = (const char *)list->items + i * size;
 
-        if (map && (!**(const char *const *)item || strlen(*(const char *const *)item) > TYPE_STR_MAX))
+        if (map && !type_name_fits(type, *(const char *const *)item))
             unfit(looker, "has a name that is empty or too long");
         else
             look(looker, type->item, item + (map ? sizeof(char *) : 0), depth);

@@ -2,6 +2,8 @@
 #ifndef SLUICE_BASE_TYPE_INTERNAL_H
 #define SLUICE_BASE_TYPE_INTERNAL_H
 
+#include <string.h>
+
 #include "base/type.h"
 
 #define TYPE_BASE64_MAX 65536 /* bytes of text, of base64 without its own range */
@@ -17,6 +19,12 @@ const char *type_raw_write(const json_t *json, struct buf *out);
 static inline size_t type_entry_size(const struct type *map)
 {
     return sizeof(char *) + ((map->item->size + sizeof(char *) - 1) & ~(sizeof(char *) - 1));
+}
+
+/* Whether NAME may be one of a value of MAP. */
+static inline bool type_name_fits(const struct type *map, const char *name)
+{
+    return map->name_max ? (int64_t)strlen(name) <= map->name_max : *name && strlen(name) <= TYPE_STR_MAX;
 }
 
 /* Whether the value at MEMBER of a kind that can say so itself is there (see the table in type.h). */

@@ -115,7 +115,8 @@ static json_t *schema_body(const struct type *type, json_t *components)
     case TYPE_DOUBLE: schema = schema_typed("number", "double"); break;
     case TYPE_STR:
         schema = schema_typed("string", NULL);
-        set_size(schema, type, "minLength", "maxLength", TYPE_STR_MAX);
+        if (!type->cut) /* of any length then */
+            set_size(schema, type, "minLength", "maxLength", TYPE_STR_MAX);
         if (type->check && type->check == type_id.check)
             json_object_set_new(schema, "pattern", json_string("^[A-Za-z0-9._:~-]+$"));
         break;

@@ -19,6 +19,7 @@ enum { START, HEADER, LENGTH, CLOSE, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILER,
 
 #define INTERIM_MAX 8      /* 1xx answers before the real one: a server that sends more is at fault */
 #define CHUNK_LINE_MAX 256 /* bytes; eight would do, the rest is for extensions */
+#define KEY_NAME "Idempotency-Key"
 #define KEPT_MAX 65536     /* bytes of a body's memory that are kept for the next message */
 
 void http_reader_init(struct http_reader *reader, enum http_reader_kind kind, size_t body_max, size_t head_max)
@@ -271,7 +272,7 @@ static bool has_control(const char *value, size_t len, bool strict)
 
 /* What a request has once: two of them would be read in two ways. */
 static const char *const singles[] = {
-    "Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Authorization", "Expect", "Idempotency-Key", "If-Match",
+    "Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Authorization", "Expect", KEY_NAME, "If-Match",
 };
 
 static bool keep_header(struct http_reader *reader, const char *name, size_t name_len, const char *value,
@@ -294,6 +295,11 @@ static bool keep_header(struct http_reader *reader, const char *name, size_t nam
     header->value = keep(reader, value, value_len);
     reader->header_count++;
     return true;
+}
+
+static bool is_named(const char *line, size_t name_len, const char *name)
+{
+    return name_len == strlen(name) && strncasecmp(line, name, name_len) == 0;
 }
 
 static void read_header(struct http_reader *reader, const char *line, size_t len)
@@ -319,7 +325,8 @@ static void read_header(struct http_reader *reader, const char *line, size_t len
     }
     if (reader->stage == TRAILER)
         return;
-    if (is_request(reader) && !keep_header(reader, line, name_len, value, value_len))
+    if ((is_request(reader) || is_named(line, name_len, KEY_NAME)) &&
+        !keep_header(reader, line, name_len, value, value_len))
         return;
     if (name_len == 14 && strncasecmp(line, "Content-Length", 14) == 0) {
         read_length(reader, value, value_len);

@@ -50,7 +50,7 @@ struct http_reader {
     bool said_close, said_keep;
     int interim;           /* 1xx responses seen */
     struct buf line;
-    struct buf text;       /* of a request: path, query, names and values, each with a NUL */
+    struct buf text;       /* path and query of a request, names and values of kept headers, each with a NUL */
     uint32_t query;        /* place of the query in TEXT; 0: none */
     struct http_field headers[HTTP_HEADERS_MAX];
     size_t header_count;
@@ -69,7 +69,8 @@ enum http_reader_state http_reader_end(struct http_reader *reader);
 /* Of a request whose head was read; borrowed until the next feed or reset. */
 const char *http_reader_path(const struct http_reader *reader);  /* as sent, with its escapes; "*" or begins with '/' */
 const char *http_reader_query(const struct http_reader *reader); /* behind the '?'; NULL: there is none */
-/* The value of the first header NAME (in any case), without white space around; NULL: there is none. */
+/* The value of the first header NAME (in any case), without white space around; NULL: there is none. Of a response,
+ * Idempotency-Key alone is kept. */
 const char *http_reader_header(const struct http_reader *reader, const char *name);
 
 #endif

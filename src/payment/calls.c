@@ -101,7 +101,7 @@ static const struct type_field register_rows[] = {
     TF_PTR(register_payment_call, context, type_content),
     TF_OPT(register_payment_call, risk_score, type_risk_score),
     TF_OPT(register_payment_call, occurred_at, type_time),
-    TF_OPT(register_payment_call, recurrent_token, type_rec_token),
+    TF_OPT(register_payment_call, recurrent_token, type_adapter_token),
 };
 const struct type type_register_payment_call =
     TYPE_STRUCT_OF("RegisterInvoicePaymentParams", register_payment_call, register_rows);
@@ -111,7 +111,7 @@ static const struct type_field card_token_rows[] = {
     TF_REQ(card_token_params, card, type_card),
     TF_REQ(card_token_params, provider_ref, type_number_ref),
     TF_REQ(card_token_params, terminal_ref, type_number_ref),
-    TF_REQ(card_token_params, token, type_rec_token),
+    TF_REQ(card_token_params, token, type_adapter_token),
     TF_OPT(card_token_params, id, type_rec_token),
 };
 const struct type type_card_token_params = TYPE_STRUCT_OF("RecurrentTokenParams", card_token_params, card_token_rows);
@@ -162,7 +162,7 @@ static const struct type_field callback_rows[] = {
     { "payload", &type_base64, offsetof(struct callback_call, payload), TYPE_REQUIRED },
 };
 const struct type type_callback_call = TYPE_STRUCT_OF("ProviderCallback", callback_call, callback_rows);
-static const struct type_field callback_reply_rows[] = { TF_REQ(callback_reply, response, type_base64) };
+static const struct type_field callback_reply_rows[] = { TF_REQ(callback_reply, response, type_adapter_base64) };
 const struct type type_callback_reply = TYPE_STRUCT_OF("ProviderCallbackResponse", callback_reply, callback_reply_rows);
 
 static const struct type type_tag = TYPE_STR_IN(1, STEP_TAG_MAX);

@@ -3,7 +3,6 @@
 
 #include "engine/machine.h"
 
-static const struct type type_token = TYPE_STR_IN(1, TYPE_STR_MAX);
 static const struct type type_tag = TYPE_STR_IN(1, STEP_TAG_MAX);
 
 static const struct type_field failed_rows[] = { TF_REQ(failed, failure, type_operation_failure) };
@@ -18,7 +17,7 @@ static const struct type type_finished = TYPE_STRUCT_OF("SessionFinished", sessi
 
 static const struct type_field timeout_rows[] = {
     TF_VAR(timeout_behaviour, operation_failure, type_operation_failure),
-    TF_VAR(timeout_behaviour, callback, type_base64),
+    TF_VAR(timeout_behaviour, callback, type_adapter_base64),
 };
 const struct type type_timeout_behaviour = TYPE_UNION_OF("TimeoutBehaviour", timeout_behaviour, timeout_rows);
 static const struct type_field suspended_rows[] = {
@@ -28,7 +27,7 @@ static const struct type_field suspended_rows[] = {
 static const struct type type_suspended = TYPE_STRUCT_OF("SessionSuspended", session_suspended, suspended_rows);
 static const struct type_field bound_rows[] = { TF_REQ(session_transaction_bound, trx, type_trx) };
 static const struct type type_bound = TYPE_STRUCT_OF("SessionTransactionBound", session_transaction_bound, bound_rows);
-static const struct type_field proxy_state_rows[] = { TF_REQ(session_proxy_state_changed, proxy_state, type_base64) };
+static const struct type_field proxy_state_rows[] = { TF_REQ(session_proxy_state_changed, proxy_state, type_adapter_base64) };
 static const struct type type_proxy_state =
     TYPE_STRUCT_OF("SessionProxyStateChanged", session_proxy_state_changed, proxy_state_rows);
 static const struct type_field interaction_status_rows[] = { TF_EMPTY("requested"), TF_EMPTY("completed") };
@@ -88,7 +87,7 @@ static const struct type_field capture_data_rows[] = {
 const struct type type_capture_data = TYPE_STRUCT_OF("CaptureData", capture_data, capture_data_rows);
 static const struct type_field capture_rows[] = { TF_REQ(capture_started, data, type_capture_data) };
 static const struct type type_capture = TYPE_STRUCT_OF("CaptureStarted", capture_started, capture_rows);
-static const struct type_field token_rows[] = { TF_REQ(rec_token_acquired, token, type_token) };
+static const struct type_field token_rows[] = { TF_REQ(rec_token_acquired, token, type_adapter_token) };
 static const struct type type_token_acquired = TYPE_STRUCT_OF("RecTokenAcquired", rec_token_acquired, token_rows);
 static const struct type_field cascade_rows[] = { TF_REQ(cascade_tokens_loaded, tokens, type_card_tokens) };
 static const struct type type_cascade = TYPE_STRUCT_OF("CascadeTokensLoaded", cascade_tokens_loaded, cascade_rows);

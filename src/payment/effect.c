@@ -62,7 +62,7 @@ static const struct type type_proxy_payment_service =
 static const struct type_field proxy_recurrent_resource_fields[] = {
     { "payment_tool", &type_payment_tool, offsetof(struct proxy_recurrent_resource, payment_tool),
       TYPE_REQUIRED | TYPE_POINTER },
-    TF_REQ(proxy_recurrent_resource, rec_token, type_str),
+    TF_REQ(proxy_recurrent_resource, rec_token, type_adapter_token),
 };
 static const struct type type_proxy_recurrent_resource =
     TYPE_STRUCT_OF("ProxyRecurrentResource", proxy_recurrent_resource, proxy_recurrent_resource_fields);
@@ -112,7 +112,7 @@ const struct type type_payment_info = TYPE_STRUCT_OF("PaymentInfo", payment_info
 
 static const struct type_field proxy_session_fields[] = {
     { "target", &type_target, offsetof(struct proxy_session, target), TYPE_REQUIRED | TYPE_POINTER },
-    TF_OPT(proxy_session, state, type_base64),
+    TF_OPT(proxy_session, state, type_adapter_base64),
 };
 static const struct type type_proxy_session = TYPE_STRUCT_OF("ProxySession", proxy_session, proxy_session_fields);
 
@@ -124,7 +124,7 @@ static const struct type_field proxy_request_fields[] = {
 const struct type type_proxy_request = TYPE_STRUCT_OF("ProxyRequest", proxy_request, proxy_request_fields);
 
 static const struct type_field proxy_callback_request_fields[] = {
-    TF_REQ(proxy_callback_request, callback, type_base64),
+    TF_REQ(proxy_callback_request, callback, type_adapter_base64),
     TF_REQ(proxy_callback_request, context, type_proxy_request),
 };
 const struct type type_proxy_callback_request =
@@ -132,9 +132,8 @@ const struct type type_proxy_callback_request =
 
 /* ---- answers of adapters ---- */
 
-static const struct type type_rec_token = TYPE_STR_IN(1, TYPE_STR_MAX);
 static const struct type_field proxy_success_fields[] = {
-    TF_OPT(proxy_success, token, type_rec_token),
+    TF_OPT(proxy_success, token, type_adapter_token),
     TF_PTR(proxy_success, changed_cost, type_cash),
 };
 static const struct type type_proxy_success = TYPE_STRUCT_OF("ProxySuccess", proxy_success, proxy_success_fields);
@@ -156,7 +155,7 @@ static const struct type type_proxy_timer = TYPE_UNION_OF("ProxyTimer", proxy_ti
 
 static const struct type_field proxy_timeout_behaviour_fields[] = {
     TF_VARP(proxy_timeout_behaviour, operation_failure, type_operation_failure),
-    TF_VAR(proxy_timeout_behaviour, callback, type_base64),
+    TF_VAR(proxy_timeout_behaviour, callback, type_adapter_base64),
 };
 static const struct type type_proxy_timeout_behaviour =
     TYPE_UNION_OF("ProxyTimeoutBehaviour", proxy_timeout_behaviour, proxy_timeout_behaviour_fields);
@@ -189,13 +188,13 @@ static const struct type type_proxy_intent = TYPE_UNION_OF("ProxyIntent", proxy_
 
 static const struct type_field proxy_result_fields[] = {
     TF_OPT(proxy_result, intent, type_proxy_intent),
-    TF_OPT(proxy_result, next_state, type_base64),
+    TF_OPT(proxy_result, next_state, type_adapter_base64),
     TF_PTR(proxy_result, trx, type_trx),
 };
 const struct type type_proxy_result = TYPE_STRUCT_OF("ProxyResult", proxy_result, proxy_result_fields);
 
 static const struct type_field proxy_callback_result_fields[] = {
-    TF_REQ(proxy_callback_result, response, type_base64),
+    TF_REQ(proxy_callback_result, response, type_adapter_base64),
     TF_REQ(proxy_callback_result, result, type_proxy_result),
 };
 const struct type type_proxy_callback_result =

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "payment/contract.h"
 #include "payment/note.h"
 #include "payment/plan.h"
 #include "payment/proxy.h"
@@ -129,10 +130,18 @@ static void SL_PRINTF(2, 3) bad_answer(struct step_ctx *ctx, const char *format,
     ctx->out->cause = CAUSE_BAD_ANSWER;
 }
 
+static void take_result(struct step_ctx *ctx, const struct session *session, const struct proxy_result *result)
+{
+    const char *breach = contract_breach(&ctx->payment->payment, session, result, ctx->in->arena);
+
+    if (breach)
+        bad_answer(ctx, "the provider %s", breach);
+    else
+        session_apply(ctx, session, result);
+}
+
 static void take_answer(struct step_ctx *ctx, const struct session *session, const struct effect_result *result)
 {
-    const struct proxy_callback_result *callback;
-
     if (effect_is_transient(result->err)) { /* the call is made again with the same key */
         step_retry(ctx->in, ctx->out, "provider: %s", result->detail);
         ctx->out->cause = effect_cause(result->err);
@@ -143,10 +152,9 @@ static void take_answer(struct step_ctx *ctx, const struct session *session, con
         return;
     }
     if (result->kind == FX_PROVIDER_CALLBACK) {
-        callback = result->value;
-        session_apply(ctx, session, &callback->result);
+        take_result(ctx, session, &((const struct proxy_callback_result *)result->value)->result);
     } else if (result->kind == FX_PROVIDER_PROCESS) {
-        session_apply(ctx, session, result->value);
+        take_result(ctx, session, result->value);
     } else {
         bad_answer(ctx, "an answer of kind %d came for a session", result->kind);
     }
@@ -238,11 +246,6 @@ static bool apply_changed_cost(struct step_ctx *ctx, const struct session *sessi
         log_warn("invoice %s payment %s: the provider changed the cost of a %s session; ignored", ctx->in->id,
                  payment->id, type_name_of(&type_target, session->target.tag));
         return true;
-    }
-    if (cost->amount < 0 || !cash_same_currency(cost, &payment->cost)) {
-        bad_answer(ctx, "the provider changed the cost to %" PRId64 " %s", cost->amount,
-                  cost->currency.symbolic_code);
-        return false;
     }
     emit_change(ctx, &(struct payment_change){
         .tag = PCHG_CASH_CHANGED, .cash_changed = arena_memdup(ctx->in->arena, &changed, sizeof(changed)),

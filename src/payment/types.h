@@ -339,6 +339,11 @@ enum {
     INTERACTION_API_EXTENSION,
 };
 
+/* What adapters send and get back, or the payer gets: as long as a whole answer may be (provider/http_client.h), since
+ * refusing it would park a payment whose money may be taken (doc/provider-protocol.md 7). */
+#define ADAPTER_TEXT_MAX (1 << 20)
+extern const struct type type_adapter_text, type_adapter_base64, type_adapter_map, type_adapter_token; /* token: 1.. bytes */
+
 extern const struct type type_reason; /* text up to 1024 bytes */
 extern const struct type type_content, type_contact_info, type_failure, type_operation_failure, type_trx, type_route,
     type_routes, type_invoice_details, type_invoice_cart, type_invoice_client_info, type_invoice_mutation,

@@ -2,6 +2,13 @@
 #include "payment/types.h"
 
 const struct type type_reason = TYPE_STR_IN(0, 1024);
+const struct type type_adapter_text = TYPE_STR_IN(0, ADAPTER_TEXT_MAX);
+const struct type type_adapter_token = TYPE_STR_IN(1, ADAPTER_TEXT_MAX);
+const struct type type_adapter_base64 = { .kind = TYPE_BASE64, .size = sizeof(char *), .max = ADAPTER_TEXT_MAX };
+const struct type type_adapter_map = {
+    .kind = TYPE_MAP, .size = sizeof(struct type_list), .item = &type_adapter_text, .max = ADAPTER_TEXT_MAX,
+    .name_max = ADAPTER_TEXT_MAX,
+};
 static const struct type type_text = TYPE_STR_IN(0, 1024);
 static const struct type type_word = TYPE_STR_IN(1, 256);
 
@@ -21,15 +28,21 @@ static const struct type_field contact_rows[] = {
 };
 const struct type type_contact_info = TYPE_STRUCT_OF("ContactInfo", contact_info, contact_rows);
 
+/* Decisions hang on codes and on the ids of transactions; on what is said beside them, none does. */
+static const struct type type_code = TYPE_STR_IN(1, TYPE_STR_MAX);
+static const struct type type_diagnosis = {
+    .kind = TYPE_STR, .size = sizeof(char *), .max = TYPE_STR_MAX, .cut = true,
+    .doc = "What is longer than 4096 bytes is cut, with the mark [cut] at its end",
+};
 static const struct type type_failure_sub;
 static const struct type_field failure_sub_rows[] = {
-    TF_REQ(failure_sub, code, type_word),
+    TF_REQ(failure_sub, code, type_code),
     TF_PTR(failure_sub, sub, type_failure_sub),
 };
 static const struct type type_failure_sub = TYPE_STRUCT_OF("SubFailure", failure_sub, failure_sub_rows);
 static const struct type_field failure_rows[] = {
-    TF_REQ(failure, code, type_word),
-    TF_OPT(failure, reason, type_str),
+    TF_REQ(failure, code, type_code),
+    TF_OPT(failure, reason, type_diagnosis),
     TF_PTR(failure, sub, type_failure_sub),
 };
 const struct type type_failure = TYPE_STRUCT_OF("Failure", failure, failure_rows);
@@ -40,26 +53,26 @@ static const struct type_field operation_failure_rows[] = {
 const struct type type_operation_failure = TYPE_UNION_OF("OperationFailure", operation_failure, operation_failure_rows);
 
 static const struct type_field additional_rows[] = {
-    TF_OPT(trx_additional_info, rrn, type_text),
-    TF_OPT(trx_additional_info, approval_code, type_text),
-    TF_OPT(trx_additional_info, acs_url, type_text),
-    TF_OPT(trx_additional_info, pareq, type_str),
-    TF_OPT(trx_additional_info, md, type_text),
-    TF_OPT(trx_additional_info, term_url, type_text),
-    TF_OPT(trx_additional_info, pares, type_str),
-    TF_OPT(trx_additional_info, eci, type_text),
-    TF_OPT(trx_additional_info, cavv, type_text),
-    TF_OPT(trx_additional_info, xid, type_text),
-    TF_OPT(trx_additional_info, cavv_algorithm, type_text),
-    TF_OPT(trx_additional_info, three_ds_verification, type_text),
-    TF_OPT(trx_additional_info, short_payment_id, type_text),
-    TF_OPT(trx_additional_info, extra_payment_info, type_string_map),
+    TF_OPT(trx_additional_info, rrn, type_adapter_text),
+    TF_OPT(trx_additional_info, approval_code, type_adapter_text),
+    TF_OPT(trx_additional_info, acs_url, type_adapter_text),
+    TF_OPT(trx_additional_info, pareq, type_adapter_text),
+    TF_OPT(trx_additional_info, md, type_adapter_text),
+    TF_OPT(trx_additional_info, term_url, type_adapter_text),
+    TF_OPT(trx_additional_info, pares, type_adapter_text),
+    TF_OPT(trx_additional_info, eci, type_adapter_text),
+    TF_OPT(trx_additional_info, cavv, type_adapter_text),
+    TF_OPT(trx_additional_info, xid, type_adapter_text),
+    TF_OPT(trx_additional_info, cavv_algorithm, type_adapter_text),
+    TF_OPT(trx_additional_info, three_ds_verification, type_adapter_text),
+    TF_OPT(trx_additional_info, short_payment_id, type_adapter_text),
+    TF_OPT(trx_additional_info, extra_payment_info, type_adapter_map),
 };
 static const struct type type_additional = TYPE_STRUCT_OF("AdditionalTransactionInfo", trx_additional_info, additional_rows);
 static const struct type_field trx_rows[] = {
-    TF_REQ(trx, id, type_word),
+    TF_REQ(trx, id, type_code),
     TF_OPT(trx, timestamp, type_time),
-    TF_REQ(trx, extra, type_string_map),
+    TF_REQ(trx, extra, type_adapter_map),
     TF_PTR(trx, additional_info, type_additional),
 };
 const struct type type_trx = TYPE_STRUCT_OF("TransactionInfo", trx, trx_rows);

@@ -1,6 +1,7 @@
 /* The tables of payments, routes and user interactions. */
 #include <string.h>
 
+#include "base/text.h"
 #include "payment/types.h"
 
 static const struct type type_text = TYPE_STR_IN(0, 1024);
@@ -48,12 +49,12 @@ const struct type type_payer_session_info = TYPE_STRUCT_OF("PayerSessionInfo", p
 
 static const char *const token_status_names[] = { [CARD_TOKEN_ACTIVE] = "active" };
 static const struct type type_token_status = TYPE_ENUM_OF("RecurrentTokenStatus", token_status_names);
-static const struct type type_token_text = TYPE_STR_IN(1, TYPE_STR_MAX);
+static const struct type type_token_id = TYPE_STR_IN(1, TYPE_STR_MAX);
 static const struct type_field card_token_rows[] = {
-    TF_REQ(card_token, id, type_token_text),
+    TF_REQ(card_token, id, type_token_id),
     TF_REQ(card_token, provider_ref, type_number_ref),
     TF_REQ(card_token, terminal_ref, type_number_ref),
-    TF_REQ(card_token, token, type_token_text),
+    TF_REQ(card_token, token, type_adapter_token),
     TF_REQ(card_token, created_at, type_time),
     TF_REQ(card_token, status, type_token_status),
 };
@@ -194,11 +195,11 @@ const struct type type_route_decision = TYPE_STRUCT_OF("RouteDecision", route_de
 
 /* ---- user interactions ---- */
 
-static const struct type_field get_rows[] = { TF_REQ(redirect_get, uri, type_uri) };
+static const struct type_field get_rows[] = { TF_REQ(redirect_get, uri, type_adapter_token) };
 static const struct type type_get = TYPE_STRUCT_OF("BrowserGetRequest", redirect_get, get_rows);
 static const struct type_field post_rows[] = {
-    TF_REQ(redirect_post, uri, type_uri),
-    TF_REQ(redirect_post, form, type_string_map),
+    TF_REQ(redirect_post, uri, type_adapter_token),
+    TF_REQ(redirect_post, form, type_adapter_map),
 };
 static const struct type type_post = TYPE_STRUCT_OF("BrowserPostRequest", redirect_post, post_rows);
 static const struct type_field redirect_rows[] = {
@@ -207,25 +208,25 @@ static const struct type_field redirect_rows[] = {
 };
 static const struct type type_redirect = TYPE_UNION_OF("BrowserRedirect", redirect, redirect_rows);
 static const struct type_field receipt_rows[] = {
-    TF_REQ(terminal_receipt, short_payment_id, type_text),
+    TF_REQ(terminal_receipt, short_payment_id, type_adapter_text),
     TF_REQ(terminal_receipt, due, type_time),
 };
 static const struct type type_receipt = TYPE_STRUCT_OF("PaymentTerminalReceipt", terminal_receipt, receipt_rows);
 static const struct type_field crypto_cash_rows[] = {
     TF_REQ(crypto_cash, crypto_amount, type_rational),
-    TF_REQ(crypto_cash, crypto_symbolic_code, type_text),
+    TF_REQ(crypto_cash, crypto_symbolic_code, type_adapter_text),
 };
 static const struct type type_crypto_cash = TYPE_STRUCT_OF("CryptoCash", crypto_cash, crypto_cash_rows);
 static const struct type_field crypto_rows[] = {
-    TF_REQ(crypto_transfer_request, crypto_address, type_text),
+    TF_REQ(crypto_transfer_request, crypto_address, type_adapter_text),
     TF_REQ(crypto_transfer_request, crypto_cash, type_crypto_cash),
 };
 static const struct type type_crypto = TYPE_STRUCT_OF("CryptoCurrencyTransferRequest", crypto_transfer_request, crypto_rows);
-static const struct type_field qr_rows[] = { TF_REQ(qr_code, payload, type_base64) };
+static const struct type_field qr_rows[] = { TF_REQ(qr_code, payload, type_adapter_base64) };
 static const struct type type_qr = TYPE_STRUCT_OF("QrCode", qr_code, qr_rows);
 static const struct type_field qr_request_rows[] = { TF_REQ(qr_code_request, qr_code, type_qr) };
 static const struct type type_qr_request = TYPE_STRUCT_OF("QrCodeDisplayRequest", qr_code_request, qr_request_rows);
-static const struct type_field extension_rows[] = { TF_REQ(api_extension_request, api_type, type_text) };
+static const struct type_field extension_rows[] = { TF_REQ(api_extension_request, api_type, type_adapter_text) };
 static const struct type type_extension = TYPE_STRUCT_OF("ApiExtensionRequest", api_extension_request, extension_rows);
 static const struct type_field interaction_rows[] = {
     TF_VARP(user_interaction, redirect, type_redirect),
@@ -277,25 +278,13 @@ static const struct failure_sub *sub_make(struct arena *arena, const char *notat
     return sub;
 }
 
-/* What we say of many routes or limits may be longer than what can be read again. */
-static const char *reason_cut(struct arena *arena, const char *reason)
-{
-    size_t len = TYPE_STR_MAX - 3;
-
-    if (!reason || strlen(reason) <= TYPE_STR_MAX)
-        return arena_strdup(arena, reason);
-    while (((unsigned char)reason[len] & 0xc0) == 0x80) /* not inside a character */
-        len--;
-    return arena_printf(arena, "%.*s...", (int)len, reason);
-}
-
 struct operation_failure failure_make(struct arena *arena, const char *notation, const char *reason)
 {
     const struct failure_sub *top = sub_make(arena, notation);
     struct operation_failure failure = { .tag = OPERATION_FAILURE };
 
     failure.failure.code = top->code;
-    failure.failure.reason = reason_cut(arena, reason);
+    failure.failure.reason = reason ? text_cut(arena, reason, strlen(reason), TYPE_STR_MAX) : NULL;
     failure.failure.sub = top->sub;
     return failure;
 }

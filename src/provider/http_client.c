@@ -64,6 +64,7 @@ static void call_free(struct http_call *call)
     HASH_DEL(call->client->calls, call);
     event_del(&call->deadline);
     buf_clear(&call->wire);
+    free(call->key);
     buf_clear(&call->body);
     buf_clear(&call->detail);
     free(call);
@@ -229,6 +230,8 @@ void host_pump(struct http_host *host)
     struct http_call *call;
 
     while ((call = host->queue)) {
+        while (host->conns && host->conns->state == CONN_IDLE && !conn_is_clean(host->conns))
+            conn_close(host->conns);
         if (host->conns && host->conns->state == CONN_IDLE) {
             host_dequeue(host, call);
             conn_send(host->conns, call);
@@ -357,7 +360,12 @@ static const char *call_begin(struct http_call *call, const struct http_request 
     struct http_host *host = NULL;
     struct place place;
     const char *why = place_parse(request->url, &place);
+    size_t i;
 
+    for (i = 0; i < request->header_count && !call->key; i++) {
+        if (strcasecmp(request->headers[i].name, "Idempotency-Key") == 0)
+            call->key = xstrdup(request->headers[i].value);
+    }
     if (!why)
         why = wire_build(client, request, &place, &call->wire);
     if (!why) {

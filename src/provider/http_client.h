@@ -14,6 +14,10 @@
  * `repeatable` request is sent once more, unchanged, on a fresh connection; whatever keeps that one
  * from being answered is then SL_EUNKNOWN, never SL_EDOWN. Redirects are answers, not followed.
  *
+ * A connection on which a host says something that nobody asked for is closed, and never used again, since every later
+ * answer on it would be taken for another call's. An answer that names another Idempotency-Key than its request's is
+ * SL_EUNKNOWN; hosts need not name any.
+ *
  * The process must ignore SIGPIPE, as libevent and OpenSSL write with plain system calls.           */
 #ifndef SLUICE_PROVIDER_HTTP_CLIENT_H
 #define SLUICE_PROVIDER_HTTP_CLIENT_H

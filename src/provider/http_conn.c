@@ -263,6 +263,14 @@ static void conn_write(struct http_conn *conn)
     bufferevent_write(conn->bev, conn->call->wire.data, conn->call->wire.len);
 }
 
+bool conn_is_clean(const struct http_conn *conn)
+{
+    char byte;
+
+    return evbuffer_get_length(bufferevent_get_input(conn->bev)) == 0 &&
+           recv(bufferevent_getfd(conn->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
 void conn_send(struct http_conn *conn, struct http_call *call)
 {
     assert(conn->state == CONN_IDLE);
@@ -297,7 +305,13 @@ static void conn_answered(struct http_conn *conn, bool ended)
     struct http_call *call = conn->call;
     bool keep = conn->reader.keep_alive && !ended && evbuffer_get_length(bufferevent_get_input(conn->bev)) == 0 &&
                 evbuffer_get_length(bufferevent_get_output(conn->bev)) == 0;
+    const char *key = http_reader_header(&conn->reader, "Idempotency-Key");
 
+    if (key && call->key && strcmp(key, call->key) != 0) { /* whose answers are mixed up is asked on a fresh connection */
+        call_finish(call, SL_EUNKNOWN, "%s: the answer names another call's Idempotency-Key", conn->host->key);
+        conn_close(conn);
+        return;
+    }
     call->status = conn->reader.status;
     call->body = conn->reader.body;
     memset(&conn->reader.body, 0, sizeof(conn->reader.body));

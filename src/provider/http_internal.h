@@ -33,6 +33,7 @@ struct http_call {
     struct event deadline;
     int64_t began_us;
     struct buf wire; /* the whole request */
+    char *key;       /* its Idempotency-Key; NULL: it has none */
     bool repeatable;
     bool tried; /* was sent before, on a connection that broke: nobody can say any more that it was not */
     enum sl_err err;
@@ -110,6 +111,7 @@ void host_pump(struct http_host *host);
 
 /* Opens a connection for CALL, which must be off the queue; it may be finished when this returns. */
 void conn_open(struct http_host *host, struct http_call *call);
+bool conn_is_clean(const struct http_conn *conn); /* of an idle one: the host has said nothing that nobody asked for */
 void conn_send(struct http_conn *conn, struct http_call *call); /* on an idle connection */
 void conn_close(struct http_conn *conn);                        /* its call, if any, is just let go */
 

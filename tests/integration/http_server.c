@@ -30,7 +30,7 @@ static bool say_all(int fd, const char *data, size_t len)
     return true;
 }
 
-bool server_say(int fd, const char *format, ...)
+bool bare_server_say(int fd, const char *format, ...)
 {
     char text[4096];
     va_list args;
@@ -42,14 +42,14 @@ bool server_say(int fd, const char *format, ...)
     return say_all(fd, text, (size_t)len);
 }
 
-bool server_answer(int fd, int status, const char *body)
+bool bare_server_answer(int fd, int status, const char *body)
 {
-    return server_say(fd, "HTTP/1.1 %d Whatever\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", status,
+    return bare_server_say(fd, "HTTP/1.1 %d Whatever\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", status,
                       strlen(body)) &&
            say_all(fd, body, strlen(body));
 }
 
-void server_wait_closed(int fd)
+void bare_server_wait_closed(int fd)
 {
     char rest[256];
 
@@ -57,14 +57,14 @@ void server_wait_closed(int fd)
         ;
 }
 
-void server_reset(int fd)
+void bare_server_reset(int fd)
 {
     struct linger linger = { 1, 0 };
 
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-void server_wait_release(struct server *server)
+void bare_server_wait_release(struct bare_server *server)
 {
     pthread_mutex_lock(&server->lock);
     while (!server->released && !server->stopping)
@@ -72,7 +72,7 @@ void server_wait_release(struct server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
-void server_release(struct server *server)
+void bare_server_release(struct bare_server *server)
 {
     pthread_mutex_lock(&server->lock);
     server->released = true;
@@ -82,7 +82,7 @@ void server_release(struct server *server)
 
 /* ---- reading ---- */
 
-static void read_head(const char *head, struct server_request *out, size_t *body_len)
+static void read_head(const char *head, struct bare_server_request *out, size_t *body_len)
 {
     const char *key = strstr(head, "\r\nIdempotency-Key: "), *length = strstr(head, "\r\nContent-Length: ");
 
@@ -94,7 +94,7 @@ static void read_head(const char *head, struct server_request *out, size_t *body
 }
 
 /* Reads one request; what follows it is an error of the client, which never pipelines. */
-static bool read_request(int fd, struct server_request *out)
+static bool read_request(int fd, struct bare_server_request *out)
 {
     size_t cap = 1 << 20, len = 0, head_len = 0, body_len = 0;
     char *data = xmalloc(cap + 1), *end;
@@ -122,13 +122,13 @@ static bool read_request(int fd, struct server_request *out)
 }
 
 struct conn_start {
-    struct server *server;
+    struct bare_server *server;
     int fd, index;
 };
 
-static bool conn_serve(struct server *server, int fd, int nth)
+static bool conn_serve(struct bare_server *server, int fd, int nth)
 {
-    struct server_request request = { .nth = nth };
+    struct bare_server_request request = { .nth = nth };
     bool more;
 
     if (!read_request(fd, &request))
@@ -152,12 +152,12 @@ static bool conn_serve(struct server *server, int fd, int nth)
 static void *conn_run(void *arg)
 {
     struct conn_start start = *(struct conn_start *)arg;
-    struct server *server = start.server;
+    struct bare_server *server = start.server;
     int nth = 0;
 
     free(arg);
     if (server->reset_on_accept)
-        server_reset(start.fd);
+        bare_server_reset(start.fd);
     else
         while (conn_serve(server, start.fd, ++nth))
             ;
@@ -172,7 +172,7 @@ static void *conn_run(void *arg)
 
 static void *accept_run(void *arg)
 {
-    struct server *server = arg;
+    struct bare_server *server = arg;
     int fd, on = 1;
 
     while ((fd = accept(server->fd, NULL, NULL)) >= 0) {
@@ -192,7 +192,7 @@ static void *accept_run(void *arg)
 
 /* ---- start and stop ---- */
 
-int server_listen(int *port)
+int bare_server_listen(int *port)
 {
     struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t len = sizeof(addr);
@@ -206,17 +206,17 @@ int server_listen(int *port)
     return fd;
 }
 
-void server_start(struct server *server, server_serve_fn serve)
+void bare_server_start(struct bare_server *server, bare_server_serve_fn serve)
 {
     memset(server, 0, sizeof(*server));
     server->serve = serve;
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->changed, NULL);
-    server->fd = server_listen(&server->port);
+    server->fd = bare_server_listen(&server->port);
     pthread_create(&server->thread, NULL, accept_run, server);
 }
 
-void server_stop(struct server *server)
+void bare_server_stop(struct bare_server *server)
 {
     int i;
 
@@ -236,9 +236,9 @@ void server_stop(struct server *server)
     pthread_mutex_destroy(&server->lock);
 }
 
-int server_free_port(void)
+int bare_server_free_port(void)
 {
-    int port, fd = server_listen(&port);
+    int port, fd = bare_server_listen(&port);
 
     close(fd);
     return port;
@@ -246,7 +246,7 @@ int server_free_port(void)
 
 /* ---- waiting ---- */
 
-static void until(struct server *server, const int *count, int want)
+static void until(struct bare_server *server, const int *count, int want)
 {
     struct timespec end;
     int err = 0;
@@ -260,12 +260,12 @@ static void until(struct server *server, const int *count, int want)
     cr_assert_eq(err, 0, "the server did not get there in ten seconds");
 }
 
-void server_until_closed(struct server *server, int count)
+void bare_server_until_closed(struct bare_server *server, int count)
 {
     until(server, &server->closed, count);
 }
 
-void server_until_requests(struct server *server, int count)
+void bare_server_until_requests(struct bare_server *server, int count)
 {
     until(server, &server->requests, count);
 }

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct server;
+struct bare_server;
 
-struct server_request {
+struct bare_server_request {
     char path[256];
     char key[256]; /* Idempotency-Key; "" if there was none */
     char *body;    /* NUL-terminated */
@@ -19,14 +19,14 @@ struct server_request {
 };
 
 /* Answers REQUEST on FD. False: close the connection. Runs in a thread of its own for each connection. */
-typedef bool (*server_serve_fn)(struct server *server, int fd, const struct server_request *request);
+typedef bool (*bare_server_serve_fn)(struct bare_server *server, int fd, const struct bare_server_request *request);
 
 #define SERVER_CONNS_MAX 256
 #define SERVER_KEYS_MAX 64
 
-struct server {
+struct bare_server {
     int fd, port;
-    server_serve_fn serve;
+    bare_server_serve_fn serve;
     bool reset_on_accept; /* set before the first request */
     pthread_t thread;
     pthread_mutex_t lock;
@@ -41,26 +41,26 @@ struct server {
     } conns[SERVER_CONNS_MAX];
 };
 
-void server_start(struct server *server, server_serve_fn serve);
-void server_stop(struct server *server);
-void server_release(struct server *server); /* ends all server_wait_release */
+void bare_server_start(struct bare_server *server, bare_server_serve_fn serve);
+void bare_server_stop(struct bare_server *server);
+void bare_server_release(struct bare_server *server); /* ends all bare_server_wait_release */
 
 /* For serve functions. */
-void server_wait_release(struct server *server);
+void bare_server_wait_release(struct bare_server *server);
 /* False: the other side is gone. */
-bool server_say(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool server_answer(int fd, int status, const char *body);
+bool bare_server_say(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool bare_server_answer(int fd, int status, const char *body);
 /* Waits until the other side closed. */
-void server_wait_closed(int fd);
-void server_reset(int fd); /* makes the close that follows a reset */
+void bare_server_wait_closed(int fd);
+void bare_server_reset(int fd); /* makes the close that follows a reset */
 
 /* Waits, for ten seconds at most, until the server has closed COUNT connections, taken COUNT requests. */
-void server_until_closed(struct server *server, int count);
-void server_until_requests(struct server *server, int count);
+void bare_server_until_closed(struct bare_server *server, int count);
+void bare_server_until_requests(struct bare_server *server, int count);
 
-int server_listen(int *port); /* a socket that listens on loopback */
+int bare_server_listen(int *port); /* a socket that listens on loopback */
 /* A port of loopback where nobody listens. */
-int server_free_port(void);
+int bare_server_free_port(void);
 
 /* Runs BASE until *COUNT reaches WANT; fails the test after twenty seconds. */
 void loop_until(struct event_base *base, const int *count, int want);

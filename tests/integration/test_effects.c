@@ -45,7 +45,7 @@ static int say_status;
 static const char *say_body; /* NULL: nothing, and closes; "hold": waits to be released first */
 static char asked_path[256], asked_key[256], *asked_body;
 
-static bool serve(struct server *server, int fd, const struct server_request *request)
+static bool serve(struct bare_server *server, int fd, const struct bare_server_request *request)
 {
     strcpy(asked_path, request->path);
     strcpy(asked_key, request->key);
@@ -54,16 +54,16 @@ static bool serve(struct server *server, int fd, const struct server_request *re
     if (!say_body)
         return false;
     if (strcmp(say_body, "hold") == 0) {
-        server_wait_release(server);
-        return server_answer(fd, 200, "{}");
+        bare_server_wait_release(server);
+        return bare_server_answer(fd, 200, "{}");
     }
-    return server_answer(fd, say_status, say_body);
+    return bare_server_answer(fd, say_status, say_body);
 }
 
 /* ---- this side ---- */
 
 static struct event_base *base;
-static struct server server;
+static struct bare_server server;
 static struct http_client *http;
 static struct effects *effects;
 static struct arena *arena;
@@ -98,7 +98,7 @@ static void setup(void)
     effects = effects_new(base, &(struct effects_setup){
         .http = http, .inspector_timeout_ms = 150, .heard = on_heard, .heard_ctx = &heard,
     });
-    server_start(&server, serve);
+    bare_server_start(&server, serve);
     arena = arena_new();
     say_status = 200;
 }
@@ -107,7 +107,7 @@ static void teardown(void)
 {
     effects_free(effects);
     http_client_free(http);
-    server_stop(&server);
+    bare_server_stop(&server);
     event_base_free(base);
     libevent_global_shutdown();
     arena_free(arena);
@@ -263,7 +263,7 @@ Test(effects, what_is_heard_of_a_provider)
     cr_expect_geq(heard.took_us, 80000, "the time until it was given up, but for the coarse clock of the loop");
     run(FX_INSPECT, INSPECT, NULL, 0);
     cr_expect_eq(heard.count, 3, "an inspector is no provider");
-    server_release(&server);
+    bare_server_release(&server);
 }
 
 /* If this fails, one provider that hangs takes everybody's places, or its neighbours hear of it. */
@@ -290,7 +290,7 @@ Test(effects, a_provider_has_its_share_of_calls_and_no_more)
     effects_ops()->cancel(effects, 100);
     start(FX_PROVIDER_PROCESS, PROCESSED, NULL, 30000, 102, arena);
     cr_expect_eq(lane->under_way, 2, "a place that was given back is taken");
-    server_release(&server);
+    bare_server_release(&server);
 }
 
 /* If this fails, a provider that is not there looks like one that may have charged. */
@@ -298,7 +298,7 @@ Test(effects, what_never_left_is_down)
 {
     char url[64];
 
-    snprintf(url, sizeof(url), "http://127.0.0.1:%d", server_free_port());
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d", bare_server_free_port());
     cr_expect_eq(run(FX_PROVIDER_PROCESS, PROCESSED, url, 5000)->err, SL_EDOWN);
     cr_expect_eq(run(FX_PROVIDER_PROCESS, PROCESSED, "http://127.0.0.1/?a=b", 5000)->err, SL_EDOWN);
     cr_expect_eq(run(FX_PROVIDER_PROCESS, PROCESSED, "", 5000)->err, SL_EDOWN);
@@ -328,14 +328,14 @@ Test(effects, nothing_comes_after_a_cancel)
         start(FX_PROVIDER_PROCESS, PROCESSED, urls[i], 300, 1000 + i, own);
         if (!urls[i]) {
             loop_for(base, 50);
-            server_until_requests(&server, 1);
+            bare_server_until_requests(&server, 1);
         }
         effects_ops()->cancel(effects, 1000 + i);
         arena_free(own);
     }
     effects_ops()->cancel(effects, 1000); /* again; and one that never was */
     effects_ops()->cancel(effects, 77);
-    server_release(&server);
+    bare_server_release(&server);
     loop_for(base, 400);
     cr_expect_eq(done_count, 0);
     cr_expect_eq(heard.count, 0, "what was given up says nothing of the provider");
@@ -352,7 +352,7 @@ Test(effects, free_drops_what_is_under_way)
     start(FX_PROVIDER_PROCESS, PROCESSED, "builtin:approve", 5000, 2, arena);
     effects_free(effects);
     effects = NULL;
-    server_release(&server);
+    bare_server_release(&server);
     loop_for(base, 100);
     cr_expect_eq(done_count, 0);
 }

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static bool say_much(int fd, size_t len)
     memset(block, 'x', sizeof(block) - 1);
     block[sizeof(block) - 1] = '\0';
     for (i = 0; i < len; i += sizeof(block) - 1)
-        if (!server_say(fd, "%s", block))
+        if (!bare_server_say(fd, "%s", block))
             return false;
     return true;
 }
@@ -33,9 +34,9 @@ static bool drip(int fd)
 {
     struct timespec pause = { 0, 5000000 };
 
-    if (!server_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"))
+    if (!bare_server_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"))
         return false;
-    while (server_say(fd, "x"))
+    while (bare_server_say(fd, "x"))
         nanosleep(&pause, NULL);
     return false;
 }
@@ -45,50 +46,50 @@ static bool serve_oddly(int fd, const char *path)
     if (strcmp(path, "/drip") == 0)
         return drip(fd);
     if (strcmp(path, "/garbage") == 0)
-        server_say(fd, "SSH-2.0-OpenSSH_9.2\r\n");
+        bare_server_say(fd, "SSH-2.0-OpenSSH_9.2\r\n");
     else if (strcmp(path, "/big") == 0)
-        server_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n");
-    else if (strcmp(path, "/big-open") == 0 && server_say(fd, "HTTP/1.1 200 OK\r\n\r\n"))
+        bare_server_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n");
+    else if (strcmp(path, "/big-open") == 0 && bare_server_say(fd, "HTTP/1.1 200 OK\r\n\r\n"))
         say_much(fd, (1 << 20) + 4096);
-    else if (strcmp(path, "/big-head") == 0 && server_say(fd, "HTTP/1.1 200 OK\r\nX: "))
+    else if (strcmp(path, "/big-head") == 0 && bare_server_say(fd, "HTTP/1.1 200 OK\r\nX: "))
         say_much(fd, 64 << 10);
     else if (strcmp(path, "/cut") == 0)
-        return server_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive!") && false;
+        return bare_server_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive!") && false;
     else if (strcmp(path, "/slow-head") == 0)
-        server_say(fd, "HTTP/1.1 200 OK\r\nContent-");
-    server_wait_closed(fd);
+        bare_server_say(fd, "HTTP/1.1 200 OK\r\nContent-");
+    bare_server_wait_closed(fd);
     return false;
 }
 
-static bool serve(struct server *server, int fd, const struct server_request *request)
+static bool serve(struct bare_server *server, int fd, const struct bare_server_request *request)
 {
     const char *path = request->path;
 
     if (strcmp(path, "/ok") == 0)
-        return server_answer(fd, 200, "fine");
+        return bare_server_answer(fd, 200, "fine");
     if (strcmp(path, "/echo?a=b") == 0)
-        return server_answer(fd, 200, request->body);
+        return bare_server_answer(fd, 200, request->body);
     if (strcmp(path, "/hold") == 0) {
-        server_wait_release(server);
-        return server_answer(fd, 200, "held");
+        bare_server_wait_release(server);
+        return bare_server_answer(fd, 200, "held");
     }
     if (strcmp(path, "/chunked") == 0)
-        return server_say(fd, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        return bare_server_say(fd, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                               "3\r\nchu\r\n4;x=y\r\nnked\r\n0\r\nX-Trailer: y\r\n\r\n");
     if (strcmp(path, "/open-end") == 0)
-        return server_say(fd, "HTTP/1.1 200 OK\r\n\r\nuntil the end") && false;
+        return bare_server_say(fd, "HTTP/1.1 200 OK\r\n\r\nuntil the end") && false;
     if (strcmp(path, "/close") == 0)
-        return server_say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok") && false;
+        return bare_server_say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok") && false;
     if (strcmp(path, "/quits") == 0) /* promises to go on and does not */
-        return server_answer(fd, 200, "bye") && false;
+        return bare_server_answer(fd, 200, "bye") && false;
     if (strcmp(path, "/quits-twice") == 0) /* the second request of a connection, and any repeat, is lost */
-        return request->nth == 1 && server->requests == 1 && server_answer(fd, 200, "bye");
+        return request->nth == 1 && server->requests == 1 && bare_server_answer(fd, 200, "bye");
     if (strcmp(path, "/reset") == 0) {
-        server_reset(fd);
+        bare_server_reset(fd);
         return false;
     }
     if (strncmp(path, "/status/", 8) == 0)
-        return server_answer(fd, atoi(path + 8), "said so");
+        return bare_server_answer(fd, atoi(path + 8), "said so");
     return serve_oddly(fd, path);
 }
 
@@ -106,7 +107,7 @@ struct got {
 };
 
 static struct event_base *base;
-static struct server server;
+static struct bare_server server;
 static struct http_client *client;
 static int answered; /* by all */
 
@@ -119,7 +120,7 @@ static void setup_with(struct http_client_setup *setup)
     base = event_base_new();
     setup->base = base;
     cr_assert_eq(http_client_new(setup, &client, &why), SL_OK);
-    server_start(&server, serve);
+    bare_server_start(&server, serve);
     answered = 0;
 }
 
@@ -133,7 +134,7 @@ static void setup(void)
 static void teardown(void)
 {
     http_client_free(client);
-    server_stop(&server);
+    bare_server_stop(&server);
     event_base_free(base);
     libevent_global_shutdown();
 }
@@ -249,7 +250,7 @@ Test(http_client, what_cannot_be_sent_is_down)
 
         strcpy(url, urls[i]);
         if (i == 0)
-            snprintf(url, sizeof(url), "http://127.0.0.1:%d/refused", server_free_port());
+            snprintf(url, sizeof(url), "http://127.0.0.1:%d/refused", bare_server_free_port());
         ask(url, 5000, on_done, &got);
         cr_expect_eq(got.count, 0);
         loop_until(base, &got.count, 1);
@@ -325,13 +326,13 @@ Test(http_limits, no_more_connections_than_allowed)
     setup_with(&few);
     for (i = 0; i < SL_COUNT(got); i++)
         ask_path("/hold", 20000, &got[i]);
-    server_until_requests(&server, 0);
+    bare_server_until_requests(&server, 0);
     loop_for(base, 100);
-    server_until_requests(&server, 4);
+    bare_server_until_requests(&server, 4);
     http_client_stats(client, &stats);
     cr_expect_eq(stats.active, 4);
     cr_expect_eq(stats.queued, 16);
-    server_release(&server);
+    bare_server_release(&server);
     loop_until(base, &answered, 20);
     cr_expect_eq(server.connections, 4);
     cr_expect_eq(server.active_max, 4);
@@ -359,7 +360,7 @@ Test(http_limits, a_full_queue_refuses)
     cr_expect_eq(got[4].err, SL_EDOWN);
     http_client_stats(client, &stats);
     cr_expect_eq(stats.overloads, 2);
-    server_release(&server);
+    bare_server_release(&server);
     loop_until(base, &answered, 5);
     cr_expect_eq(got[2].err, SL_OK);
 }
@@ -376,7 +377,7 @@ Test(http_limits, deadline_in_the_queue_is_down)
     loop_until(base, &second.count, 1);
     cr_expect_eq(second.err, SL_EDOWN, "%s", second.detail);
     cr_expect_eq(first.count, 0);
-    server_release(&server);
+    bare_server_release(&server);
     loop_until(base, &first.count, 1);
     cr_expect_eq(first.err, SL_OK);
     cr_expect_eq(server.requests, 1);
@@ -386,13 +387,13 @@ Test(http_limits, deadline_in_the_queue_is_down)
 Test(http_limits, a_slow_host_does_not_delay_another)
 {
     struct http_client_setup few = { .connections_max = 2 };
-    struct server fast;
+    struct bare_server fast;
     struct got slow[50], quick = { 0 };
     char url[128];
     size_t i;
 
     setup_with(&few);
-    server_start(&fast, serve);
+    bare_server_start(&fast, serve);
     for (i = 0; i < SL_COUNT(slow); i++)
         ask_path("/hold", 20000, &slow[i]);
     loop_for(base, 50);
@@ -401,9 +402,9 @@ Test(http_limits, a_slow_host_does_not_delay_another)
     loop_until(base, &quick.count, 1);
     cr_expect_eq(quick.err, SL_OK);
     cr_expect_eq(answered, 1);
-    server_release(&server);
+    bare_server_release(&server);
     loop_until(base, &answered, 51);
-    server_stop(&fast);
+    bare_server_stop(&fast);
 }
 
 /* If this fails, a dropped machine is written to by a late answer. */
@@ -415,7 +416,7 @@ Test(http_client, nothing_comes_after_a_cancel)
 
     number = ask_path("/hold", 5000, &flying);
     loop_for(base, 50);
-    server_until_requests(&server, 1);
+    bare_server_until_requests(&server, 1);
     http_client_cancel(client, number);
     http_client_cancel(client, number); /* unknown by now */
     number = ask_path("/ok", 5000, &unsent);
@@ -423,7 +424,7 @@ Test(http_client, nothing_comes_after_a_cancel)
     number = ask("nonsense", 5000, on_done, memset(&waiting, 0, sizeof(waiting))); /* its DONE is due */
     http_client_cancel(client, number);
     http_client_cancel(client, 12345);
-    server_release(&server);
+    bare_server_release(&server);
     cr_expect_eq(ask_and_wait("/ok", 5000).err, SL_OK);
     loop_for(base, 50);
     cr_expect_eq(flying.count + waiting.count + unsent.count, 0);
@@ -464,7 +465,7 @@ static void ask_on_stale(void *arg, uint64_t number, const struct http_result *r
     (void)number;
     cr_assert_eq(result->err, SL_OK);
     if (strcmp(path, "/ok") == 0)
-        server_until_closed(&server, 1);
+        bare_server_until_closed(&server, 1);
     snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", server.port, path);
     ask(url, 5000, on_done, &other);
 }
@@ -476,6 +477,77 @@ static void begin_stale(const char *first, const char *second)
     memset(&other, 0, sizeof(other));
     snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", server.port, first);
     ask(url, 5000, ask_on_stale, (void *)(uintptr_t)second);
+}
+
+/* ---- hosts that speak without being asked ---- */
+
+static atomic_bool said_twice;
+
+/* Answers once, and once more when the first answer was taken. */
+static bool serve_twice(struct bare_server *from, int fd, const struct bare_server_request *request)
+{
+    if (strcmp(request->path, "/twice") != 0)
+        return bare_server_answer(fd, 200, "its own");
+    bare_server_answer(fd, 200, "first");
+    bare_server_wait_release(from);
+    bare_server_answer(fd, 200, "second");
+    atomic_store(&said_twice, true);
+    return true;
+}
+
+static void ask_behind_second(void *arg, uint64_t number, const struct http_result *result)
+{
+    char url[128];
+    int waits;
+
+    (void)arg;
+    (void)number;
+    cr_assert_str_eq(result->body, "first");
+    bare_server_release(&server);
+    for (waits = 0; waits < 30000 && !atomic_load(&said_twice); waits++)
+        usleep(1000);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/next", server.port);
+    ask(url, 5000, on_done, &other);
+}
+
+/* If this fails, a payment is processed on the answer to another one's call. */
+Test(http_client, a_second_answer_answers_nothing)
+{
+    char url[128];
+
+    memset(&other, 0, sizeof(other));
+    server.serve = serve_twice;
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/twice", server.port);
+    ask(url, 5000, ask_behind_second, NULL);
+    loop_until(base, &other.count, 1);
+    cr_expect_str_eq(other.body, "its own", "%s", other.body);
+    cr_expect_eq(server.connections, 2, "the first connection is not used again");
+}
+
+static const char *echoed_key;
+
+static bool serve_echo(struct bare_server *from, int fd, const struct bare_server_request *request)
+{
+    (void)from;
+    (void)request;
+    return bare_server_say(fd, "HTTP/1.1 200 OK\r\nidempotency-key: %s\r\nContent-Length: 2\r\n\r\n{}", echoed_key);
+}
+
+/* If this fails, an answer that says itself that it is another call's is taken. */
+Test(http_client, an_answer_with_another_key_is_not_taken)
+{
+    struct got got;
+
+    server.serve = serve_echo;
+    echoed_key = "key-1";
+    cr_expect_eq(ask_and_wait("/a", 5000).err, SL_OK);
+    echoed_key = "key-2";
+    got = ask_and_wait("/b", 5000);
+    cr_expect_eq(got.err, SL_EUNKNOWN, "%s", got.body);
+    cr_expect(strstr(got.detail, "another call"), "%s", got.detail);
+    echoed_key = "key-1";
+    cr_expect_eq(ask_and_wait("/c", 5000).err, SL_OK);
+    cr_expect_eq(server.connections, 2, "whose answers are mixed up is not asked on the same connection again");
 }
 
 /* If this fails, each restart of a bank's server costs a round of unknown payments. */
@@ -503,14 +575,14 @@ Test(http_client, what_was_sent_twice_in_vain_is_unknown)
     cr_expect_eq(server.requests, 3, "the first, and the second twice");
 }
 
-static bool serve_and_leave(struct server *from, int fd, const struct server_request *request)
+static bool serve_and_leave(struct bare_server *from, int fd, const struct bare_server_request *request)
 {
     (void)request;
     if (request->nth == 2) {
         shutdown(from->fd, SHUT_RDWR); /* nobody listens any more */
         return false;
     }
-    return server_answer(fd, 200, "bye");
+    return bare_server_answer(fd, 200, "bye");
 }
 
 /* If this fails, a payment that may have been made is reported as surely not made. */
@@ -640,7 +712,7 @@ static struct tls_server tls;
 static void tls_start(void)
 {
     tls_certificate(&tls);
-    tls.fd = server_listen(&tls.port);
+    tls.fd = bare_server_listen(&tls.port);
     pthread_create(&tls.thread, NULL, tls_run, &tls);
 }
 

@@ -260,27 +260,27 @@ Test(mockbank, caller_may_hang_up)
 
 /* ---- towards the service ---- */
 
-static struct server service;
+static struct bare_server service;
 
 static int callbacks_until(int count)
 {
-    server_until_requests(&service, count);
+    bare_server_until_requests(&service, count);
     return service.requests;
 }
 
-static bool serve(struct server *server, int fd, const struct server_request *request)
+static bool serve(struct bare_server *server, int fd, const struct bare_server_request *request)
 {
     (void)server;
     if (strstr(request->path, "unknown"))
-        return server_answer(fd, 400, "{}");
+        return bare_server_answer(fd, 400, "{}");
     if (strstr(request->path, "broken"))
-        return server_answer(fd, 500, "{}");
-    return server_answer(fd, 200, "{\"response\":\"c3VyZQ==\"}");
+        return bare_server_answer(fd, 500, "{}");
+    return bare_server_answer(fd, 200, "{\"response\":\"c3VyZQ==\"}");
 }
 
 static void setup_service(void)
 {
-    server_start(&service, serve);
+    bare_server_start(&service, serve);
     snprintf(bank_service_url, sizeof(bank_service_url), "http://127.0.0.1:%d", service.port);
     bank_setup();
 }
@@ -288,7 +288,7 @@ static void setup_service(void)
 static void teardown_service(void)
 {
     bank_teardown();
-    server_stop(&service);
+    bare_server_stop(&service);
 }
 
 TestSuite(mockbank_service, .init = setup_service, .fini = teardown_service, .timeout = 60);

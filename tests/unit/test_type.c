@@ -580,6 +580,35 @@ Test(type, says_what_could_not_be_read_again)
     free(longer);
 }
 
+/* If it fails, a text that nothing hangs on has a good document refused, or what was taken cannot be read again. */
+Test(type, some_texts_are_cut_and_some_names_are_long)
+{
+    static const struct type cut_type = { .kind = TYPE_STR, .size = sizeof(char *), .max = 16, .cut = true };
+    static const struct type map_type = {
+        .kind = TYPE_MAP, .size = sizeof(struct type_list), .item = &type_str, .name_max = TYPE_STR_MAX + 1,
+    };
+    char *longest = repeat("a", TYPE_STR_MAX + 1, "", ""), *longer = repeat("a", TYPE_STR_MAX + 2, "", "");
+    char *text = arena_printf(arena, "{\"%s\":\"\",\"\":\"\"}", longest);
+    struct type_list map;
+    const char *cut;
+
+    must_decode(&cut_type, "\"0123456789abcdef\"", &cut);
+    cr_assert_str_eq(cut, "0123456789abcdef");
+    must_decode(&cut_type, "\"0123456789abcdefg\"", &cut);
+    cr_assert_str_eq(cut, "0123456789 [cut]");
+    cr_assert_null(type_unfit(&cut_type, &cut, arena));
+    must_decode(&map_type, text, &map);
+    cr_assert_null(type_unfit(&map_type, &map, arena));
+    must_encode(&map_type, &map, text);
+    must_refuse(&cut_type, "1", "", "must be a string");
+    must_refuse(&map_type, arena_printf(arena, "{\"%s\":\"\"}", longer), "", "names must have 0..4097 bytes");
+    ((struct type_string_entry *)map.items)[0].key = longer;
+    cr_assert_not_null(type_unfit(&map_type, &map, arena));
+    must_refuse(&type_string_map, "{\"\":\"\"}", "", "names must have 1..4096 bytes");
+    free(longest);
+    free(longer);
+}
+
 /* A daemon must read what a newer one stored; but only unknown fields are passed over. */
 Test(type, lenient_passes_over_unknown_fields_only)
 {
