@@ -33,17 +33,28 @@ static const char *check_principal(const void *value)
         return "must have either token or token_sha256";
     if ((principal->role == ROLE_MERCHANT) != (principal->party_id != NULL))
         return "must have a party_id if its role is merchant, and only then";
+    if (principal->any_provider && !*principal->any_provider)
+        return "must have any_provider as true, or not at all";
+    if ((principal->role == ROLE_PROVIDER) != (principal->any_provider || principal->provider_ids.items) ||
+        (principal->any_provider && principal->provider_ids.items))
+        return "must have provider_ids ([7, 8]) or \"any_provider\": true if its role is provider, and only then";
     if (principal->token_sha256 && strspn(principal->token_sha256, "0123456789abcdef") != 64)
         return "must have a token_sha256 of 64 lower-case hex digits";
     return NULL;
 }
 
+static const struct type type_provider_id = TYPE_I64_IN(1, INT64_MAX);
+const struct type type_provider_ids = {
+    .kind = TYPE_LIST, .size = sizeof(struct type_list), .item = &type_provider_id, .min = 1, .max = 1000, .unique = true,
+};
 static const struct type_field principal_rows[] = {
     TF_REQ(principal, name, type_id),
     TF_OPT(principal, token, type_token),
     TF_OPT(principal, token_sha256, type_hash),
     TF_REQ(principal, role, type_role),
     TF_OPT(principal, party_id, type_id),
+    TF_OPT(principal, provider_ids, type_provider_ids),
+    TF_PTR(principal, any_provider, type_bool),
 };
 static const struct type type_principal = {
     .kind = TYPE_STRUCT, .size = sizeof(struct principal), .fields = principal_rows,

@@ -2,7 +2,8 @@
  *
  *   [{"name": "shop", "token": "…" or "token_sha256": "hex", "role": "merchant", "party_id": "party-acme"}, …]
  *
- * merchant: what belongs to its party; provider: callbacks; reader: all that only reads; operator: all. */
+ * merchant: what belongs to its party; provider: callbacks of payments at its providers ("provider_ids": [7], or
+ * "any_provider": true); reader: all that only reads; operator: all. */
 #ifndef SLUICE_API_AUTH_H
 #define SLUICE_API_AUTH_H
 
@@ -16,7 +17,11 @@ struct principal {
     const char *token_sha256; /* 64 hex digits */
     int role;
     const char *party_id;     /* ROLE_MERCHANT */
+    struct type_list provider_ids; /* of int64_t; ROLE_PROVIDER, unless ANY_PROVIDER */
+    const bool *any_provider;
 };
+
+extern const struct type type_provider_ids;
 
 struct auth;
 

@@ -69,6 +69,25 @@ static bool looks_again(struct api_request *request, int64_t at_most_us)
     return true;
 }
 
+/* Nor is there, for a provider, a payment of another one. */
+static void answer_no_payment(struct api_request *request)
+{
+    answer_problem(request, 404, "PaymentNotFound", "no payment has this tag", NULL);
+}
+
+/* Whose tags the caller may name: a list of int64_t, NULL: anybody's. A copy: the file of tokens may be read again. */
+static const struct type_list *own_providers(const struct api_request *request)
+{
+    const struct principal *principal = request->principal;
+    struct type_list *own;
+
+    if (!principal || !principal->provider_ids.items)
+        return NULL;
+    own = arena_alloc(request->arena, sizeof(*own));
+    type_copy(&type_provider_ids, own, &principal->provider_ids, request->arena);
+    return own;
+}
+
 static bool is_early(const struct runtime_result *result)
 {
     const struct call_error *error = result->reply;
@@ -88,6 +107,10 @@ static void call_answered(void *arg, const struct runtime_result *result)
     if (is_early(result)) {
         if (!looks_again(request, EARLY_WAIT_US))
             answer_err(request, SL_EDOWN, "InvalidRequest", "the session does not wait for this tag yet; try again");
+        return;
+    }
+    if (result->err == SL_OK && result->refused && ((const struct call_error *)result->reply)->kind == ERR_PAYMENT_NOT_FOUND) {
+        answer_no_payment(request);
         return;
     }
     if (answer_failed(request, result, "InvalidRequest"))
@@ -131,7 +154,7 @@ void callbacks_post(struct api_request *request)
 
     request->call = arena_alloc(request->arena, sizeof(*request->call));
     request->call->kind = CALL_CALLBACK;
-    request->call->callback = (struct callback_call){ request->params[0], body->payload };
+    request->call->callback = (struct callback_call){ request->params[0], body->payload, own_providers(request) };
     tag_call(request);
 }
 
@@ -141,7 +164,7 @@ void callbacks_session(struct api_request *request)
 
     request->call = arena_alloc(request->arena, sizeof(*request->call));
     request->call->kind = CALL_SESSION_CHANGE;
-    request->call->session_change = (struct session_change_call){ request->params[0], body->change };
+    request->call->session_change = (struct session_change_call){ request->params[0], body->change, own_providers(request) };
     tag_call(request);
 }
 
@@ -184,14 +207,15 @@ static void answer_payment_info(struct api_request *request, const struct runtim
     const struct api_setup *setup = api_setup(request);
     const struct invoice_state *state = result->state;
     const struct payment_state *payment = payment_of_tag(state, request->params[0]);
+    const struct session *session = session_of_tag(state, request->params[0]);
     const struct domain *head = domain_store_ops.head(setup->domains);
     const struct domain *config = payment ? domain_store_ops.get(setup->domains, payment->payment.domain_revision) : NULL;
     struct payment_info info = { 0 };
     struct buf json = BUF_EMPTY;
     const char *why;
 
-    if (!payment) {
-        answer_problem(request, 404, "PaymentNotFound", "no payment has this tag", NULL);
+    if (!payment || !session_is_at(session, own_providers(request))) {
+        answer_no_payment(request);
         return;
     }
     if (!config || !head) {

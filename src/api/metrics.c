@@ -197,7 +197,7 @@ static void health_figures(const struct api_setup *setup, struct buf *out)
     figure(out, "fault_flushes_total", "counter", "Times that outcomes were shared with the other daemons.", stats.flushes);
     figure(out, "fault_flush_failures_total", "counter", "Times that this failed.", stats.failed);
     figure(out, "fault_lost_total", "counter", "Outcomes that were given up.", stats.lost);
-    buf_str(out, "# HELP sluice_provider_failure_rate How much of what was lately asked of a provider failed, 0 to 1.\n"
+    buf_str(out, "# HELP sluice_provider_failure_rate How much of what was lately asked of a provider failed, or was answered late (slowness), 0 to 1.\n"
                  "# TYPE sluice_provider_failure_rate gauge\n");
     for (i = 0; view && i < view->count; i++) {
         const struct health_rates *rates = &view->providers[i];

@@ -8,6 +8,7 @@
 static const char *const states[HEALTH_KINDS][2] = {
     [HEALTH_AVAILABILITY] = { "alive", "dead" },
     [HEALTH_CONVERSION] = { "normal", "lacking" },
+    [HEALTH_SLOWNESS] = { "normal", "slow" },
 };
 
 static void provider_write(const struct domain *domain, const struct health_view *view,

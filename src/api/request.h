@@ -205,5 +205,6 @@ void health_live(struct api_request *request);
 void health_ready(struct api_request *request);
 void metrics_get(struct api_request *request);
 void openapi_get(struct api_request *request);
+void provider_protocol_get(struct api_request *request);
 
 #endif

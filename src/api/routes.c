@@ -189,6 +189,10 @@ static struct api_route routes[] = {
     { "GET", "/openapi.json", ACCESS_ANYBODY, openapi_get, "", NULL, "This description.",
       "Nothing",
       .name = "getOpenApi" },
+    { "GET", "/provider-protocol.json", ACCESS_ANYBODY, provider_protocol_get, "", NULL,
+      "JSON Schema of the calls between Sluice and adapters or inspectors.",
+      NULL,
+      .name = "getProviderProtocol" },
     { .method = NULL },
 };
 

@@ -397,6 +397,8 @@ void api_set_auth(struct api *api, struct auth *auth)
             struct principal *kept = arena_memdup(request->arena, request->principal, sizeof(*kept));
 
             kept->party_id = arena_strdup(request->arena, kept->party_id);
+            type_copy(&type_provider_ids, &kept->provider_ids, &request->principal->provider_ids, request->arena);
+            kept->any_provider = NULL; /* no ids say the same */
             request->principal = kept;
         }
     }

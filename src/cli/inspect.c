@@ -187,8 +187,9 @@ static void add_rate(struct table *table, const json_t *provider, const char *ki
     const json_t *service = json_object_get(provider, kind);
 
     if (service)
-        table_cell(table, "%s (%.1f %% failed)", text_of(service, "status"),
-                   json_number_value(json_object_get(service, "failure_rate")) * 100);
+        table_cell(table, "%s (%.1f %% %s)", text_of(service, "status"),
+                   json_number_value(json_object_get(service, "failure_rate")) * 100,
+                   strcmp(kind, "slowness") == 0 ? "late" : "failed");
     else
         table_cell(table, "%s", "");
 }
@@ -202,7 +203,7 @@ static int by_provider(const json_t *a, const json_t *b)
 
 int cmd_health(struct cli *cli)
 {
-    static const char *const titles[] = { ">PROVIDER", "NAME", "AVAILABILITY", "CONVERSION", NULL };
+    static const char *const titles[] = { ">PROVIDER", "NAME", "AVAILABILITY", "CONVERSION", "LATE ANSWERS", NULL };
     json_t *answer, *provider, *sorted;
     int code = api_get(cli, "/v1/providers/health", &answer);
     struct table *table;
@@ -220,6 +221,7 @@ int cmd_health(struct cli *cli)
             table_cell(table, "%s", text_of(provider, "name"));
             add_rate(table, provider, "availability");
             add_rate(table, provider, "conversion");
+            add_rate(table, provider, "slowness");
         }
         json_decref(sorted);
         table_print_take(table, "Nothing is known of any provider yet.");

@@ -127,7 +127,7 @@ static void daemon_run(struct daemon *daemon, int partitions)
     daemon->runtime = runtime_new(&(struct runtime_setup){
         .store = &redis_store_ops, .store_ctx = &daemon->store, .effects = effects_ops(), .effects_ctx = daemon->effects,
         .config = &domain_store_ops, .config_ctx = daemon->domains, .alarm = &alarm_loop_ops, .alarm_ctx = daemon->alarm,
-        .outlook = health_watch_outlook, .note = health_watch_note, .owner_ctx = daemon->health,
+        .settings = &options->bounds, .outlook = health_watch_outlook, .note = health_watch_note, .owner_ctx = daemon->health,
         .lease_ms = options->lease_ms, .retry = options->retry, .work_max = options->work_max,
     });
     daemon->wheel = wheel_new(&(struct wheel_setup){

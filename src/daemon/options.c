@@ -48,12 +48,15 @@ static const char help[] =
     "                         quarters of it, so that timers and callbacks go on\n"
     "  --provider-calls=N     calls under way to one provider at most (default: a quarter of --work-max)\n"
     "  --provider-connections=N  connections to one provider's host at most (default: 64)\n"
+    "  --session-calls=N      calls for one target that a provider may ask for before the invoice is parked\n"
+    "                         (default: 10000)\n"
+    "  --session-wait-min=MS  the shortest wait that a provider may ask for (default: 100)\n"
     "  --name=NAME            of this daemon, no other has it (default: host:pid)\n"
     "  --fault-detector=HOW   on (default): routing shuns providers that fail; off: it does not, and nothing\n"
     "                         is counted; the same for all daemons, as are the next five\n"
-    "  --fault-critical=A,C   failure rates from which a provider is dead (A), or lacks conversion (C)\n"
-    "                         (default: 0.7,0.7)\n"
-    "  --fault-limit=MS       a provider's call that takes longer has failed (default: 10000)\n"
+    "  --fault-critical=A,C,S failure rates from which a provider is dead (A), or lacks conversion (C); share of\n"
+    "                         late answers from which it counts as dead, 0: never (default: 0.7,0.7,0)\n"
+    "  --fault-limit=MS       an answer of a provider that takes longer is late (default: 10000)\n"
     "  --fault-window=MS      how long an outcome counts (default: 60000)\n"
     "  --fault-tick=MS        how often daemons share what they saw (default: 3000)\n"
     "  --fault-benign=A,B     sub codes of authorization_failed that do not speak against a provider (default:\n"
@@ -68,7 +71,7 @@ enum {
     OPT_REDIS = 256, OPT_DATA, OPT_PARTITIONS, OPT_DURABILITY, OPT_SEEN, OPT_STORAGE, OPT_LISTEN, OPT_REUSE_PORT, OPT_HTTP_REQUEST,
     OPT_HTTP_IDLE, OPT_HTTP_CONNECTIONS, OPT_HTTP_PER_ADDRESS, OPT_TOKENS, OPT_INSECURE, OPT_LEASE, OPT_INSPECT_TIMEOUT,
     OPT_PROVIDER_TIMEOUT, OPT_CALL_TIMEOUT, OPT_RETRY, OPT_GRACE,
-    OPT_WORK_MAX, OPT_PROVIDER_CALLS, OPT_PROVIDER_CONNECTIONS,
+    OPT_WORK_MAX, OPT_SESSION_CALLS, OPT_SESSION_WAIT_MIN, OPT_PROVIDER_CALLS, OPT_PROVIDER_CONNECTIONS,
     OPT_NAME, OPT_FAULT_DETECTOR, OPT_FAULT_CRITICAL, OPT_FAULT_LIMIT, OPT_FAULT_WINDOW,
     OPT_FAULT_TICK, OPT_FAULT_BENIGN, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
 };
@@ -95,6 +98,8 @@ static const struct option table[] = {
     { "retry", required_argument, NULL, OPT_RETRY },
     { "grace", required_argument, NULL, OPT_GRACE },
     { "work-max", required_argument, NULL, OPT_WORK_MAX },
+    { "session-calls", required_argument, NULL, OPT_SESSION_CALLS },
+    { "session-wait-min", required_argument, NULL, OPT_SESSION_WAIT_MIN },
     { "provider-calls", required_argument, NULL, OPT_PROVIDER_CALLS },
     { "provider-connections", required_argument, NULL, OPT_PROVIDER_CONNECTIONS },
     { "name", required_argument, NULL, OPT_NAME },
@@ -154,18 +159,20 @@ static void listen_set(struct options *options, const char *text)
     }
 }
 
-/* "0.7,0.5" */
+/* "0.7,0.5" or "0.7,0.5,0.9" */
 static void critical_set(struct options *options, const char *text)
 {
     char *end;
     double rates[HEALTH_KINDS];
+    size_t i;
 
     rates[HEALTH_AVAILABILITY] = strtod(text, &end);
     rates[HEALTH_CONVERSION] = *end == ',' ? strtod(end + 1, &end) : -1;
-    if (*end || !(rates[0] > 0 && rates[0] <= 1 && rates[1] > 0 && rates[1] <= 1))
-        die("--fault-critical must be two rates above 0 and up to 1 (0.7,0.7), not \"%s\"", text);
-    options->health.kinds[HEALTH_AVAILABILITY].critical = rates[HEALTH_AVAILABILITY];
-    options->health.kinds[HEALTH_CONVERSION].critical = rates[HEALTH_CONVERSION];
+    rates[HEALTH_SLOWNESS] = *end == ',' ? strtod(end + 1, &end) : 0;
+    if (*end || !(rates[0] > 0 && rates[0] <= 1 && rates[1] > 0 && rates[1] <= 1 && rates[2] >= 0 && rates[2] <= 1))
+        die("--fault-critical must be two rates above 0 and up to 1 (0.7,0.7), and perhaps a third, not \"%s\"", text);
+    for (i = 0; i < HEALTH_KINDS; i++)
+        options->health.kinds[i].critical = rates[i];
 }
 
 /* Codes with commas between; none at all is possible, too. */
@@ -198,10 +205,11 @@ static void fault_option_set(struct options *options, int option, const char *va
             die("--fault-detector must be on or off, not \"%s\"", value);
         break;
     case OPT_FAULT_CRITICAL: critical_set(options, value); break;
-    case OPT_FAULT_LIMIT: health->kinds[HEALTH_AVAILABILITY].limit_ms = number("fault-limit", value, 1, 3600000); break;
+    case OPT_FAULT_LIMIT: health->kinds[HEALTH_SLOWNESS].limit_ms = number("fault-limit", value, 1, 3600000); break;
     case OPT_FAULT_WINDOW:
         health->kinds[HEALTH_AVAILABILITY].window_ms = number("fault-window", value, 10, 24 * 3600000);
         health->kinds[HEALTH_CONVERSION].window_ms = health->kinds[HEALTH_AVAILABILITY].window_ms;
+        health->kinds[HEALTH_SLOWNESS].window_ms = health->kinds[HEALTH_AVAILABILITY].window_ms;
         break;
     case OPT_FAULT_TICK: health->tick_ms = number("fault-tick", value, 10, 60000); break;
     default: benign_set(options, value); break;
@@ -271,6 +279,8 @@ static void option_set(struct options *options, int option, const char *value)
     case OPT_INSECURE: options->insecure = true; break;
     case OPT_LEASE: options->lease_ms = number("lease", value, 100, 3600000); break;
     case OPT_WORK_MAX: options->work_max = (size_t)number("work-max", value, 16, 1000000); break;
+    case OPT_SESSION_CALLS: options->bounds.session_calls_max = number("session-calls", value, 1, 1000000); break;
+    case OPT_SESSION_WAIT_MIN: options->bounds.session_wait_min_ms = number("session-wait-min", value, 0, 60000); break;
     case OPT_PROVIDER_CALLS: options->provider_calls = (size_t)number("provider-calls", value, 1, 1000000); break;
     case OPT_PROVIDER_CONNECTIONS:
         options->provider_connections = (size_t)number("provider-connections", value, 1, 10000);
@@ -321,6 +331,7 @@ void options_parse(int argc, char **argv, struct options *out)
     *out = (struct options){
         .data = "sluice-data", .lease_ms = 30000, .inspect_timeout_ms = 3000, .provider_timeout_ms = 30000,
         .call_timeout_ms = 30000, .grace_ms = 10000, .work_max = 4096, .health = health_defaults,
+        .bounds = payment_bounds_default,
         .http = { .request_ms = 30000, .idle_ms = 75000, .body_max = 1024 * 1024, .head_max = 16384 },
     };
     listen_set(out, "127.0.0.1:8080");

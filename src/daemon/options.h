@@ -2,6 +2,7 @@
 #ifndef SLUICE_DAEMON_OPTIONS_H
 #define SLUICE_DAEMON_OPTIONS_H
 
+#include "payment/bounds.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct options {
     int64_t call_timeout_ms;                         /* of a request to the API, waiting included */
     struct retry_policy retry;                       /* of steps */
     size_t work_max;             /* machines in work at once */
+    struct payment_bounds bounds;
     size_t provider_calls;       /* to one provider, under way; 0: a quarter of WORK_MAX */
     size_t provider_connections; /* to one host; 0: the client's default */
     int64_t grace_ms;    /* for work under way when told to stop */

@@ -12,6 +12,7 @@
 static const char *const kind_names[HEALTH_KINDS] = {
     [HEALTH_AVAILABILITY] = "availability",
     [HEALTH_CONVERSION] = "conversion",
+    [HEALTH_SLOWNESS] = "slowness",
 };
 
 static const char *const benign_default[] = {
@@ -22,8 +23,9 @@ const struct health_settings health_defaults = {
     .enabled = true,
     .tick_ms = 3000,
     .kinds = {
-        [HEALTH_AVAILABILITY] = { .critical = 0.7, .window_ms = 60000, .limit_ms = 10000 },
-        [HEALTH_CONVERSION] = { .critical = 0.7, .window_ms = 60000, .limit_ms = 1200000 },
+        [HEALTH_AVAILABILITY] = { .critical = 0.7, .window_ms = 60000 },
+        [HEALTH_CONVERSION] = { .critical = 0.7, .window_ms = 60000 },
+        [HEALTH_SLOWNESS] = { .critical = 0, .window_ms = 60000, .limit_ms = 10000 },
     },
     .benign = benign_default,
     .benign_count = SL_COUNT(benign_default),
@@ -60,9 +62,12 @@ bool health_rate(const struct health_view *view, int64_t provider_id, enum healt
 struct health_status health_status(const struct health_view *view, int64_t provider_id, enum health_kind kind)
 {
     struct health_status status = { false, 0.0 };
+    double critical;
 
-    if (health_rate(view, provider_id, kind, &status.rate))
-        status.critical = status.rate >= view->settings->kinds[kind].critical;
+    if (health_rate(view, provider_id, kind, &status.rate)) {
+        critical = view->settings->kinds[kind].critical;
+        status.critical = critical > 0 && status.rate >= critical;
+    }
     return status;
 }
 
@@ -78,7 +83,14 @@ bool health_is_overridden(const struct provider *provider, const struct terminal
 struct health_status health_route_status(const struct health_view *view, const struct provider *provider,
                                          const struct terminal *terminal, enum health_kind kind)
 {
-    return health_status(health_is_overridden(provider, terminal) ? NULL : view, provider->id, kind);
+    struct health_status status;
+
+    if (health_is_overridden(provider, terminal))
+        view = NULL;
+    status = health_status(view, provider->id, kind);
+    if (kind == HEALTH_AVAILABILITY) /* late answers speak against a route only where an operator says so */
+        status.critical |= health_status(view, provider->id, HEALTH_SLOWNESS).critical;
+    return status;
 }
 
 bool health_sub_code_counts(const struct health_view *view, const char *sub_code)

@@ -1,7 +1,7 @@
 /* The health of providers: what is counted, what a failure rate is, and what it means to routing. Pure.
  *
- * Each provider has two services: its availability (does its adapter answer?) and its conversion (do the payments
- * sent to it succeed?). Outcomes are counted by ticks of Redis's clock; a view is what a daemon makes of the counts
+ * Each provider has three services: its availability (does its adapter answer?), its conversion (do the payments
+ * sent to it succeed?) and its slowness (how many of its answers come late?). Outcomes are counted by ticks of Redis's clock; a view is what a daemon makes of the counts
  * of all daemons, and what steps are given as step_in.outlook. Every function that takes a view takes NULL for it:
  * the fault detector is off, or knows nothing, and everybody is in good health.
  * Ref: doc/spec/routing.md 7, 13; doc/spec/domain.md 12; doc/decisions/0014-health-is-counted-in-redis.md.      */
@@ -15,15 +15,16 @@
 #include "base/arena.h"
 #include "domain/objects.h"
 
-enum health_kind { HEALTH_AVAILABILITY, HEALTH_CONVERSION };
-#define HEALTH_KINDS 2
+enum health_kind { HEALTH_AVAILABILITY, HEALTH_CONVERSION, HEALTH_SLOWNESS };
+#define HEALTH_KINDS 3
 
 const char *health_kind_name(enum health_kind kind); /* "availability" */
 
 struct health_kind_settings {
-    double critical;   /* 0..1: from this failure rate on a provider is dead, or lacks conversion */
+    double critical;   /* 0..1: from this failure rate on a provider is dead, or lacks conversion; of slowness: counts as
+                          dead for being slow, 0: never */
     int64_t window_ms; /* how long an outcome counts; >= 1 tick */
-    int64_t limit_ms;  /* an operation that took longer counts as failed */
+    int64_t limit_ms;  /* slowness: an answer that took longer is late. Of the others: not used */
 };
 
 struct health_settings {
@@ -58,7 +59,7 @@ bool health_rate(const struct health_view *view, int64_t provider_id, enum healt
 
 /* What routing makes of it (routing.md 7.2). */
 struct health_status {
-    bool critical; /* dead (availability), lacking (conversion) */
+    bool critical; /* dead (availability), lacking (conversion), slow (slowness) */
     double rate;   /* 0.0 without statistics */
 };
 struct health_status health_status(const struct health_view *view, int64_t provider_id, enum health_kind kind);

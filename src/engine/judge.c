@@ -21,6 +21,7 @@ static const struct step_out *judge_step(struct work *work, const struct request
         .quiet = work->quiet, .now_us = runtime_now_us(work->runtime), .made_us = request->made_us, .arena = arena,
         .head = setup->config->head(setup->config_ctx),
         .outlook = setup->outlook ? setup->outlook(setup->owner_ctx) : NULL,
+        .settings = setup->settings,
         .random = setup->alarm->random(setup->alarm_ctx),
     };
 

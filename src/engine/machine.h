@@ -64,8 +64,9 @@ enum step_cause {
     CAUSE_DECLINED,        /* somebody outside said no where only a yes leads on: after a repair it
                               is asked anew, under another key (step_in.quiet) */
     CAUSE_CORRUPT,         /* what is stored of the machine cannot be read */
+    CAUSE_TOO_MANY_CALLS,  /* somebody outside was asked again and again as he wished, and came to no end */
 };
-#define STEP_CAUSES 6
+#define STEP_CAUSES 7
 
 enum timer_op {
     TIMER_DEFAULT, /* after IN_TIMEOUT (and its effects): no timer, it was consumed; else: as it was */
@@ -100,6 +101,7 @@ struct step_in {
     const void *config;  /* configuration at the revision that `revision` named; HEAD if it said 0 */
     const void *outlook; /* what the runtime's owner knows of the world beside configuration, in a type that he and
                             the kind agree on; NULL: nothing. What a step decides by it must be in its changes */
+    const void *settings; /* of the runtime's owner, in such a type as well; NULL: the kind's defaults */
     struct arena *arena; /* everything that goes out lives here */
 };
 

@@ -68,6 +68,7 @@ static void rehearse_step(struct rehearsing *one, const void *config)
         .quiet = one->info.quiet, .now_us = runtime_now_us(one->runtime), .arena = one->arena,
         .head = setup->config->head(setup->config_ctx), .config = config,
         .outlook = setup->outlook ? setup->outlook(setup->owner_ctx) : NULL,
+        .settings = setup->settings,
         .random = setup->alarm->random(setup->alarm_ctx),
     };
 

@@ -54,6 +54,7 @@ struct runtime_setup {
     void *alarm_ctx;
     /* What steps are given as their outlook; borrowed for one step. NULL: nothing. */
     const void *(*outlook)(void *ctx);
+    const void *settings; /* what steps are given as their settings; borrowed; NULL: the kind's defaults */
     /* Hears what steps noted, after it was stored; NOTE is borrowed. NULL: nobody does. */
     void (*note)(void *ctx, const struct note *note);
     void *owner_ctx;     /* for both */

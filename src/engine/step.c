@@ -108,7 +108,7 @@ void step_fail(const struct step_in *in, struct step_out *out, const char *forma
 static const char *const cause_names[] = {
     [CAUSE_OTHER] = "other",           [CAUSE_UNAVAILABLE] = "unavailable", [CAUSE_UNKNOWN_OUTCOME] = "unknown_outcome",
     [CAUSE_BAD_ANSWER] = "bad_answer", [CAUSE_DECLINED] = "declined",
-    [CAUSE_CORRUPT] = "corrupt",
+    [CAUSE_CORRUPT] = "corrupt", [CAUSE_TOO_MANY_CALLS] = "too_many_calls",
 };
 _Static_assert(SL_COUNT(cause_names) == STEP_CAUSES, "every cause has a name");
 

@@ -203,6 +203,7 @@ static void turn_step_in(struct work *work, enum machine_input input, struct ste
     in->now_us = runtime_now_us(work->runtime);
     in->made_us = current ? current->made_us : 0;
     in->outlook = setup->outlook ? setup->outlook(setup->owner_ctx) : NULL;
+    in->settings = setup->settings;
     in->random = setup->alarm->random(setup->alarm_ctx);
     in->arena = work->arena;
     if (input == IN_EFFECT) {

@@ -33,6 +33,17 @@ static bool is_early(const struct step_ctx *ctx, const char *tag)
     return session && session->status != SESSION_FINISHED && !payment_of_tag(ctx->invoice, tag);
 }
 
+/* True after a refusal: TAG was bound by a provider that is none of PROVIDERS. Who it belongs to is not said. */
+static bool belongs_to_another(const struct step_ctx *ctx, const char *tag, const struct type_list *providers)
+{
+    const struct session *session = session_of_tag(ctx->invoice, tag);
+
+    if (!session || session_is_at(session, providers))
+        return false;
+    refuse(ctx->in, ctx->out, ERR_PAYMENT_NOT_FOUND);
+    return true;
+}
+
 static void callback_answer(struct step_ctx *ctx, const struct session *session, const struct effect_result *result)
 {
     const struct proxy_callback_result *answer = result->value;
@@ -50,6 +61,8 @@ void callback(const struct step_in *in, const struct callback_call *call, struct
     struct step_ctx ctx = { .in = in, .out = out, .invoice = in->state };
     const struct session *session = waiting_session(&ctx, call->tag);
 
+    if (belongs_to_another(&ctx, call->tag, call->providers))
+        return;
     if (!session)
         refuse_tag(in, out, "Invalid callback", is_early(&ctx, call->tag));
     else if (in->input == IN_EFFECT)
@@ -64,6 +77,8 @@ void session_change(const struct step_in *in, const struct session_change_call *
     const struct session *session = waiting_session(&ctx, call->tag);
     struct operation_failure failure = { .tag = OPERATION_FAILURE };
 
+    if (belongs_to_another(&ctx, call->tag, call->providers))
+        return;
     if (!session) {
         refuse_tag(in, out, "Not found", is_early(&ctx, call->tag));
         return;

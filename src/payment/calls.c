@@ -38,7 +38,7 @@ static const struct type_field invoice_rows[] = {
     TF_REQ(invoice_params, details, type_invoice_details),
     TF_REQ(invoice_params, due, type_time),
     TF_REQ(invoice_params, cost, type_cash),
-    TF_REQ(invoice_params, context, type_content),
+    TF_PTR(invoice_params, context, type_content),
     TF_OPT(invoice_params, external_id, type_external_id),
     TF_PTR(invoice_params, client_info, type_invoice_client_info),
     TF_OPT(invoice_params, allocation, type_raw),

@@ -28,7 +28,7 @@ struct invoice_params {
     struct invoice_details details;
     int64_t due;
     struct cash cost;
-    struct content context;
+    const struct content *context; /* NULL: none */
     const char *external_id;
     const struct invoice_client_info *client_info;
     const char *allocation;     /* raw; refused: payments are not split */
@@ -152,6 +152,7 @@ struct refund_call { /* PAYMENT_ID stands in the path */
 struct callback_call { /* TAG stands in the path */
     const char *tag;
     const char *payload; /* base64 */
+    const struct type_list *providers; /* of int64_t: whose tags the sender may name; NULL: anybody's. Not kept */
 };
 struct callback_reply {
     const char *response; /* base64 */
@@ -168,6 +169,7 @@ struct session_change_params {
 struct session_change_call {
     const char *tag;
     struct session_change_params change;
+    const struct type_list *providers; /* as above */
 };
 
 struct repair_call;

@@ -76,7 +76,7 @@ static struct invoice *invoice_make(const struct step_in *in, const struct invoi
         .id = params->id, .domain_revision = domain_revision(in->head),
         .party_ref = { params->party_id }, .shop_ref = { params->shop_id }, .created_at = in->now_us,
         .status = { .tag = INVOICE_UNPAID }, .details = params->details, .due = params->due, .cost = params->cost,
-        .context = &params->context, .external_id = params->external_id, .client_info = params->client_info,
+        .context = params->context, .external_id = params->external_id, .client_info = params->client_info,
     };
     return invoice;
 }

@@ -33,11 +33,10 @@ static const struct invoice_cart *unmutated_cart(const struct invoice *invoice, 
 void invoice_differ(const struct invoice *invoice, const struct invoice_params *params, struct arena *arena,
                     struct type_places *places)
 {
-    const struct content none = { NULL, NULL };
     struct invoice_params was = {
         .id = params->id, .party_id = invoice->party_ref.id, .shop_id = invoice->shop_ref.id, .details = invoice->details,
         .due = invoice->due, .cost = { original_amount(invoice), invoice->cost.currency },
-        .context = invoice->context ? *invoice->context : none,
+        .context = invoice->context,
         .external_id = invoice->external_id, .client_info = invoice->client_info, .allocation = params->allocation,
         .mutations = params->mutations,
     };
@@ -71,7 +70,7 @@ void template_differ(const struct invoice_template *template, const struct templ
         .template_id = params->template_id, .party_id = template->party_ref.id, .shop_id = template->shop_ref.id,
         .invoice_lifetime = template->invoice_lifetime, .product = template->product, .name = template->name,
         .description = template->description, .details = template->details,
-        .context = template->context ? *template->context : (struct content){ NULL, NULL },
+        .context = template->context,
         .mutations = template->mutations,
     };
 

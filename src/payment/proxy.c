@@ -182,8 +182,8 @@ enum sl_err payment_info_of(const char *id, const struct invoice_state *invoice,
     return payment_info_build(id, invoice, payment, finalizing ? &payment->target : NULL, config, head, arena, out, why);
 }
 
-/* Whether one of SESSIONS (of struct session) had TAG. */
-static bool sessions_had_tag(const struct type_list *sessions, const char *tag)
+/* The one of SESSIONS (of struct session) that had TAG, or NULL. */
+static const struct session *sessions_find_tag(const struct type_list *sessions, const char *tag)
 {
     const struct session *list = sessions->items;
     size_t i, j;
@@ -193,24 +193,21 @@ static bool sessions_had_tag(const struct type_list *sessions, const char *tag)
 
         for (j = 0; j < list[i].tags.count; j++) {
             if (strcmp(tags[j], tag) == 0)
-                return true;
+                return &list[i];
         }
     }
-    return false;
+    return NULL;
 }
 
-static bool payment_had_tag(const struct payment_state *payment, const char *tag)
+static const struct session *payment_find_tag(const struct payment_state *payment, const char *tag)
 {
+    const struct session *session = sessions_find_tag(&payment->sessions, tag);
     const struct refund_state *refunds = payment->refunds.items;
     size_t i;
 
-    if (sessions_had_tag(&payment->sessions, tag))
-        return true;
-    for (i = 0; i < payment->refunds.count; i++) {
-        if (sessions_had_tag(&refunds[i].sessions, tag))
-            return true;
-    }
-    return false;
+    for (i = 0; !session && i < payment->refunds.count; i++)
+        session = sessions_find_tag(&refunds[i].sessions, tag);
+    return session;
 }
 
 const struct payment_state *payment_of_tag(const struct invoice_state *invoice, const char *tag)
@@ -219,10 +216,27 @@ const struct payment_state *payment_of_tag(const struct invoice_state *invoice, 
     size_t i;
 
     for (i = 0; i < invoice->payments.count; i++) {
-        if (payment_had_tag(&payments[i], tag))
+        if (payment_find_tag(&payments[i], tag))
             return &payments[i];
     }
     return NULL;
+}
+
+const struct session *session_of_tag(const struct invoice_state *invoice, const char *tag)
+{
+    const struct payment_state *payment = payment_of_tag(invoice, tag);
+
+    return payment ? payment_find_tag(payment, tag) : NULL;
+}
+
+bool session_is_at(const struct session *session, const struct type_list *providers)
+{
+    const int64_t *ids = providers ? providers->items : NULL;
+    size_t i;
+
+    for (i = 0; providers && i < providers->count && ids[i] != session->route.provider.id; i++)
+        ;
+    return !providers || i < providers->count;
 }
 
 /* ---- options ---- */

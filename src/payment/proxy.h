@@ -34,6 +34,10 @@ SL_MUST_USE enum sl_err payment_info_of(const char *id, const struct invoice_sta
                                         const struct domain *head, struct arena *arena, struct payment_info *out,
                                         const char **why);
 
+/* The session that had TAG, a payment's own or a refund's; NULL: none. */
+const struct session *session_of_tag(const struct invoice_state *invoice, const char *tag);
+/* Whether SESSION is at one of PROVIDERS (of int64_t; NULL: whoever's it is). */
+bool session_is_at(const struct session *session, const struct type_list *providers);
 /* The payment that TAG was bound for: the one with a session, its own or a refund's, that had it. NULL: none. */
 const struct payment_state *payment_of_tag(const struct invoice_state *invoice, const char *tag);
 

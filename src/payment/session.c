@@ -16,11 +16,19 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "payment/bounds.h"
 #include "payment/contract.h"
 #include "payment/note.h"
 #include "payment/plan.h"
 #include "payment/proxy.h"
 #include "payment/retry.h"
+
+const struct payment_bounds payment_bounds_default = { .session_wait_min_ms = 100, .session_calls_max = 10000 };
+
+static const struct payment_bounds *bounds_of(const struct step_in *in)
+{
+    return in->settings ? in->settings : &payment_bounds_default;
+}
 
 /* ---- what the provider's statistics are told ---- */
 
@@ -94,10 +102,28 @@ bool session_order_callback(struct step_ctx *ctx, const struct session *session,
     return true;
 }
 
+/* Whether SESSION may be asked once more. An adapter that is never done, and wants to be asked at once, would have
+ * everything to itself. Counted are the changes that its answers made, and the answers since the last that made none. */
+static bool may_ask_again(struct step_ctx *ctx, const struct session *session)
+{
+    int64_t calls_max = bounds_of(ctx->in)->session_calls_max;
+
+    if (session->changes + ctx->in->quiet < calls_max)
+        return true;
+    step_fail(ctx->in, ctx->out, "the %s session has no end: the provider was asked %" PRId64 " times (--session-calls)",
+              type_name_of(&type_target, session->target.tag), calls_max);
+    ctx->out->cause = CAUSE_TOO_MANY_CALLS;
+    return false;
+}
+
 void session_run(struct step_ctx *ctx, const struct session *session)
 {
     static const struct operation_failure timeout = { .tag = OPERATION_TIMEOUT };
+    bool asks = session->status == SESSION_ACTIVE ||
+                (session->status == SESSION_SUSPENDED && session->timeout_behaviour.tag == ON_TIMEOUT_CALLBACK);
 
+    if (asks && !may_ask_again(ctx, session))
+        return;
     switch ((enum session_status)session->status) {
     case SESSION_ACTIVE:
         session_order_process(ctx, session);
@@ -169,10 +195,11 @@ void session_answer(struct step_ctx *ctx, const struct session *session, const s
 
 /* ---- from an answer to changes ---- */
 
-/* Adapters name seconds or a moment. Neither may lie in the past, nor park a payment for years. */
+/* Adapters name seconds or a moment. Neither may lie in the past or be so near that they are asked without a pause, nor
+ * park a payment for years. */
 static int64_t wait_until_us(const struct step_in *in, const struct proxy_timer *timer)
 {
-    int64_t wait_us = 0;
+    int64_t wait_us = 0, min_us = bounds_of(in)->session_wait_min_ms * 1000;
 
     if (timer->tag == PROXY_TIMER_TIMEOUT && timer->timeout > SESSION_WAIT_MAX_US / 1000000)
         wait_us = SESSION_WAIT_MAX_US;
@@ -180,6 +207,7 @@ static int64_t wait_until_us(const struct step_in *in, const struct proxy_timer 
         wait_us = timer->timeout * 1000000;
     else if (timer->tag == PROXY_TIMER_DEADLINE && timer->deadline > in->now_us)
         wait_us = timer->deadline - in->now_us;
+    wait_us = wait_us > min_us ? wait_us : min_us;
     return in->now_us + (wait_us < SESSION_WAIT_MAX_US ? wait_us : SESSION_WAIT_MAX_US);
 }
 

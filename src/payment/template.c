@@ -98,7 +98,7 @@ static void template_init(const struct step_in *in, struct step_out *out, const 
         .id = params.template_id, .party_ref = { params.party_id }, .shop_ref = { params.shop_id },
         .invoice_lifetime = params.invoice_lifetime, .product = params.product, .name = params.name,
         .description = params.description, .created_at = in->now_us, .details = params.details,
-        .context = arena_memdup(in->arena, &params.context, sizeof(params.context)), .mutations = params.mutations,
+        .context = params.context, .mutations = params.mutations,
     };
     emit(in, out, &(struct template_change){ .tag = TCHG_CREATED, .created = created });
 }

@@ -52,7 +52,7 @@ struct template_params { /* InvoiceTemplateCreateParams: args of IN_INIT */
     struct time_span invoice_lifetime;
     const char *product, *name, *description;
     struct template_details details;
-    struct content context;
+    const struct content *context; /* NULL: none */
     struct type_list mutations;
 };
 

@@ -97,8 +97,8 @@ bool template_invoice(const struct step_in *in, struct step_out *out, const stru
     params->external_id = use->external_id;
     params->mutations = template->mutations;
     if (use->context)
-        params->context = *use->context;
+        params->context = use->context;
     else if (template->context)
-        params->context = *template->context;
+        params->context = template->context;
     return true;
 }

@@ -72,7 +72,7 @@ static const struct type type_additional = TYPE_STRUCT_OF("AdditionalTransaction
 static const struct type_field trx_rows[] = {
     TF_REQ(trx, id, type_code),
     TF_OPT(trx, timestamp, type_time),
-    TF_REQ(trx, extra, type_adapter_map),
+    TF_OPT(trx, extra, type_adapter_map),
     TF_PTR(trx, additional_info, type_additional),
 };
 const struct type type_trx = TYPE_STRUCT_OF("TransactionInfo", trx, trx_rows);

@@ -63,7 +63,7 @@ static const struct type_field params_rows[] = {
     TF_OPT(template_params, name, type_text),
     TF_OPT(template_params, description, type_str),
     TF_REQ(template_params, details, type_details),
-    TF_REQ(template_params, context, type_content),
+    TF_PTR(template_params, context, type_content),
     TF_OPT(template_params, mutations, type_mutation_params_list),
 };
 const struct type type_template_params = TYPE_STRUCT_OF("InvoiceTemplateCreateParams", template_params, params_rows);

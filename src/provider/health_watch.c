@@ -82,10 +82,10 @@ bool health_settings_fit(const struct health_settings *settings, const char **wh
 
         if (kind->window_ms < settings->tick_ms || kind->window_ms / settings->tick_ms > HEALTH_TICKS_MAX - 2)
             *why = "the fault detector's window must hold 1 to 1022 ticks";
-        else if (!(kind->critical > 0 && kind->critical <= 1))
+        else if (!(kind->critical <= 1 && (kind->critical > 0 || (i == HEALTH_SLOWNESS && kind->critical >= 0))))
             *why = "a critical failure rate is above 0 and at most 1";
-        else if (kind->limit_ms < 1)
-            *why = "an operation's time limit is at least 1 ms";
+        else if (i == HEALTH_SLOWNESS && kind->limit_ms < 1)
+            *why = "the time limit of an answer is at least 1 ms";
     }
     return !*why;
 }
@@ -94,7 +94,12 @@ static int64_t window_ms(const struct health_watch *watch)
 {
     const struct health_kind_settings *kinds = watch->setup.settings->kinds;
 
-    return kinds[0].window_ms > kinds[1].window_ms ? kinds[0].window_ms : kinds[1].window_ms;
+    int64_t longest = 0;
+    size_t i;
+
+    for (i = 0; i < HEALTH_KINDS; i++)
+        longest = kinds[i].window_ms > longest ? kinds[i].window_ms : longest;
+    return longest;
 }
 
 static void arm(struct health_watch *watch, int64_t delay_ms)
@@ -164,11 +169,9 @@ static void count(struct health_watch *watch, const char *service, const struct 
         outcome->counts.failures += more->failures;
 }
 
-void health_watch_report(struct health_watch *watch, int64_t provider_id, enum health_kind kind, bool ok,
-                         int64_t took_ms)
+void health_watch_report(struct health_watch *watch, int64_t provider_id, enum health_kind kind, bool good)
 {
     const struct health_settings *settings = watch->setup.settings;
-    bool good = ok && took_ms <= settings->kinds[kind].limit_ms;
     char service[HEALTH_SERVICE_MAX];
 
     if (!settings->enabled || provider_id < 0)
@@ -180,7 +183,12 @@ void health_watch_report(struct health_watch *watch, int64_t provider_id, enum h
 
 void health_watch_heard(void *ctx, int64_t provider_id, bool answered, int64_t took_us)
 {
-    health_watch_report(ctx, provider_id, HEALTH_AVAILABILITY, answered, took_us / 1000);
+    struct health_watch *watch = ctx;
+
+    health_watch_report(watch, provider_id, HEALTH_AVAILABILITY, answered);
+    if (answered) /* however late: an adapter that works is there */
+        health_watch_report(watch, provider_id, HEALTH_SLOWNESS,
+                            took_us / 1000 <= watch->setup.settings->kinds[HEALTH_SLOWNESS].limit_ms);
 }
 
 void health_watch_note(void *ctx, const struct note *note)
@@ -190,7 +198,7 @@ void health_watch_note(void *ctx, const struct note *note)
     struct health_watch *watch = ctx;
 
     if (note->kind == NOTE_CONVERSION)
-        health_watch_report(ctx, conversion->provider_id, HEALTH_CONVERSION, conversion->ok, 0);
+        health_watch_report(ctx, conversion->provider_id, HEALTH_CONVERSION, conversion->ok);
     else if (note->kind == NOTE_STATUS && reached->status < HEALTH_WATCH_STATUSES)
         watch->stats.payments[reached->status]++;
 }

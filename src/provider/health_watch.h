@@ -33,9 +33,8 @@ struct health_watch *health_watch_new(const struct health_watch_setup *setup);
 /* What was not handed over is lost. Before or after the client; NULL is fine. */
 void health_watch_free(struct health_watch *watch);
 
-/* An operation of KIND at a provider ended after TOOK_MS; OK: nothing in it speaks against the provider. */
-void health_watch_report(struct health_watch *watch, int64_t provider_id, enum health_kind kind, bool ok,
-                         int64_t took_ms);
+/* An operation of KIND at a provider ended; GOOD: nothing in it speaks against the provider. */
+void health_watch_report(struct health_watch *watch, int64_t provider_id, enum health_kind kind, bool good);
 
 /* As of the last tick. Borrowed until the event loop turns. NULL: switched off. */
 const struct health_view *health_watch_view(const struct health_watch *watch);

@@ -217,7 +217,7 @@ Test(api, what_is_too_much_is_refused, .timeout = 60)
 static const char tokens[] =
     "[{\"name\":\"acme\",\"token\":\"merchant-acme-token\",\"role\":\"merchant\",\"party_id\":\"party-acme\"},"
     "{\"name\":\"globex\",\"token\":\"merchant-globex-token\",\"role\":\"merchant\",\"party_id\":\"party-globex\"},"
-    "{\"name\":\"bank\",\"token\":\"provider-bank-token\",\"role\":\"provider\"},"
+    "{\"name\":\"bank\",\"token\":\"provider-bank-token\",\"role\":\"provider\",\"provider_ids\":[1]},"
     "{\"name\":\"look\",\"token\":\"reader-of-all-token\",\"role\":\"reader\"},"
     "{\"name\":\"ops\",\"token\":\"operator-of-all-token\",\"role\":\"operator\"}]";
 

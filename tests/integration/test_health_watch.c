@@ -34,6 +34,7 @@ static void open_watches(void)
     settings = health_defaults;
     settings.tick_ms = TICK_MS;
     settings.kinds[HEALTH_AVAILABILITY].window_ms = settings.kinds[HEALTH_CONVERSION].window_ms = WINDOW_MS;
+    settings.kinds[HEALTH_SLOWNESS].window_ms = WINDOW_MS;
     for (i = 0; i < SL_COUNT(watches); i++) {
         clients[i] = redis_fixture_client(&redis, &setup);
         redis_fixture_wait_up(&redis, clients[i], true);
@@ -81,7 +82,7 @@ static void fail_until_dead(const struct health_watch *seen_by)
 
     while (!health_status(health_watch_view(seen_by), 7, HEALTH_AVAILABILITY).critical) {
         cr_assert(clock_mono_us() < until_us, "the rate is %f", rate(seen_by, 7, HEALTH_AVAILABILITY));
-        health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, false, 5);
+        health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, false);
         redis_fixture_run(&redis, 5);
     }
 }
@@ -104,11 +105,11 @@ static void wait_flushes(const struct health_watch *watch, uint64_t count)
     }
 }
 
-/* Sum of what Redis has of provider 7's availability: "successes/failures". */
-static const char *stored(void)
+/* Sum of what Redis has of SERVICE: "successes/failures". */
+static const char *stored(const char *service)
 {
     static char sums[64];
-    const char *at = redis_fixture_ask(&redis, "HGET", HEALTH_KEY, "7:availability", NULL);
+    const char *at = redis_fixture_ask(&redis, "HGET", HEALTH_KEY, service, NULL);
     long good = 0, bad = 0, one, two;
 
     while ((at = strchr(at, ' '))) {
@@ -140,16 +141,17 @@ Test(health_watch, every_outcome_is_counted_once)
     int i;
 
     for (i = 0; i < 100; i++) {
-        health_watch_report(watches[i % 2], 7, HEALTH_AVAILABILITY, i % 4 != 0, 5);
+        health_watch_report(watches[i % 2], 7, HEALTH_AVAILABILITY, i % 4 != 0);
         if (i == 50)
             wait_flushes(watches[0], flushes(watches[0]) + 1);
     }
     wait_flushes(watches[0], flushes(watches[0]) + 2);
     wait_flushes(watches[1], flushes(watches[1]) + 2);
-    cr_expect_str_eq(stored(), "75/25");
+    cr_expect_str_eq(stored("7:availability"), "75/25");
 }
 
-/* If this fails, what reaches the watch is counted under a wrong name, or a slow provider passes for a healthy one. */
+/* If this fails, what reaches the watch is counted under a wrong name, or a bank that is slow and works loses its
+ * routes. */
 Test(health_watch, hooks_count_calls_and_conversions)
 {
     const struct conversion_note bad = { 7, false };
@@ -159,9 +161,11 @@ Test(health_watch, hooks_count_calls_and_conversions)
     health_watch_heard(watches[0], 7, true, 10001 * 1000);
     health_watch_note(watches[0], &note);
     health_watch_note(watches[0], &other);
+    health_watch_heard(watches[0], 7, false, 10001 * 1000);
     wait_rate(watches[1], 0.0001, 0.5);
     cr_expect_gt(rate(watches[1], 7, HEALTH_CONVERSION), 0);
-    cr_expect_str_eq(stored(), "1/1");
+    cr_expect_str_eq(stored("7:availability"), "2/1", "who answers is there, however late");
+    cr_expect_str_eq(stored("7:slowness"), "1/1", "only what was answered can be late");
     cr_expect_eq(health_watch_outlook(watches[0]), health_watch_view(watches[0]));
 }
 
@@ -177,7 +181,7 @@ Test(health_watch, one_call_a_tick)
     began_us = clock_mono_us();
     while (clock_mono_us() - began_us < 8 * TICK_MS * 1000) {
         for (i = 0; i < 50; i++)
-            health_watch_report(watches[0], i, HEALTH_AVAILABILITY, true, 1);
+            health_watch_report(watches[0], i, HEALTH_AVAILABILITY, true);
         redis_fixture_run(&redis, 10);
     }
     cr_expect_leq(flushes(watches[0]) - before, (uint64_t)((clock_mono_us() - began_us) / 1000 / TICK_MS + 1));
@@ -191,14 +195,14 @@ Test(health_watch, without_redis_the_view_grows_old_and_counts_are_given_up)
     int64_t until_us = clock_mono_us() + FIXTURE_WAIT_MS * 1000;
     int64_t reported_us;
 
-    health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, false, 5);
+    health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, false);
     wait_rate(watches[0], 0.01, 1.0);
     client_free(redis.client);
     redis.client = NULL;
     server_stop(redis.server);
     redis.server = NULL;
     redis_fixture_wait_up(&redis, clients[0], false);
-    health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, false, 5);
+    health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, false);
     reported_us = clock_mono_us();
     wait_rate(watches[0], 0.0, 0.0);
     do {
@@ -213,11 +217,11 @@ Test(health_watch, without_redis_the_view_grows_old_and_counts_are_given_up)
 /* If this fails, a Redis that lost everything leaves daemons with nothing, or with what it has no more. */
 Test(health_watch, an_emptied_redis_is_filled_anew)
 {
-    health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, false, 5);
+    health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, false);
     wait_rate(watches[1], 0.01, 1.0);
     redis_fixture_ask(&redis, "FLUSHALL", NULL);
     wait_rate(watches[1], -1, -1);
-    health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, true, 5);
+    health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, true);
     wait_rate(watches[1], 0.0, 0.0);
 }
 
@@ -226,14 +230,14 @@ Test(health_watch, watches_come_and_go)
 {
     struct health_watch *third;
 
-    health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, false, 5);
+    health_watch_report(watches[0], 7, HEALTH_AVAILABILITY, false);
     wait_rate(watches[1], 0.01, 1.0);
     third = watch_on(clients[1]);
     wait_flushes(third, 1);
     cr_expect_gt(rate(third, 7, HEALTH_AVAILABILITY), 0.0);
     health_watch_free(third);
     third = watch_on(clients[1]);
-    health_watch_report(third, 7, HEALTH_AVAILABILITY, true, 5);
+    health_watch_report(third, 7, HEALTH_AVAILABILITY, true);
     event_base_loop(redis.base, EVLOOP_NONBLOCK); /* its first flush is on its way now */
     health_watch_free(third);
     redis_fixture_run(&redis, 3 * TICK_MS);
@@ -247,7 +251,7 @@ Test(health_watch, switched_off_it_is_silent)
 
     off.enabled = false;
     third = health_watch_new(&(struct health_watch_setup){ .base = redis.base, .client = clients[0], .settings = &off });
-    health_watch_report(third, 7, HEALTH_AVAILABILITY, false, 5);
+    health_watch_report(third, 7, HEALTH_AVAILABILITY, false);
     redis_fixture_run(&redis, 3 * TICK_MS);
     cr_expect_null(health_watch_view(third));
     cr_expect_eq(flushes(third), 0);
@@ -263,7 +267,7 @@ Test(health_settings, nonsense_is_told, .timeout = 5)
     int row;
 
     cr_expect(health_settings_fit(&health_defaults, &why), "%s", why);
-    for (row = 0; row < 6; row++) {
+    for (row = 0; row < 7; row++) {
         bad = health_defaults;
         switch (row) {
         case 0: bad.tick_ms = 9; break;
@@ -271,7 +275,8 @@ Test(health_settings, nonsense_is_told, .timeout = 5)
         case 2: bad.kinds[HEALTH_CONVERSION].window_ms = 2999; break;
         case 3: bad.kinds[HEALTH_AVAILABILITY].window_ms = 3000 * 1023; break;
         case 4: bad.kinds[HEALTH_AVAILABILITY].critical = 0; break;
-        default: bad.kinds[HEALTH_AVAILABILITY].limit_ms = 0; break;
+        case 5: bad.kinds[HEALTH_SLOWNESS].critical = 1.1; break;
+        default: bad.kinds[HEALTH_SLOWNESS].limit_ms = 0; break;
         }
         cr_expect_not(health_settings_fit(&bad, &why), "row %d", row);
         cr_expect(why, "row %d", row);

@@ -72,6 +72,7 @@ static void templated_then(struct want *want, int verdict)
 
 static void create_plainly(struct shopper *shopper)
 {
+    static const struct content empty_context = { "text/plain", "" };
     const struct shop_row *shop = &shops[shopper->shop];
     struct want *want = want_new(shopper, DEED_CREATE);
 
@@ -83,7 +84,7 @@ static void create_plainly(struct shopper *shopper)
         want_key(want);
     want->params = (struct invoice_params){
         .id = shopper->id, .party_id = shop->party, .shop_id = shop->shop, .details = { .product = "a duck" },
-        .due = shopper->due_us, .cost = { shopper->amount, { "RUB" } }, .context = { "text/plain", "" },
+        .due = shopper->due_us, .cost = { shopper->amount, { "RUB" } }, .context = &empty_context,
     };
     want->then = created_then;
     want_try(want);

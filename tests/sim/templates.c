@@ -71,12 +71,13 @@ static struct want *pattern_want(struct pattern *pattern, enum deed deed)
 static void pattern_create(struct pattern *pattern)
 {
     struct want *want = pattern_want(pattern, DEED_TEMPLATE_CREATE);
+    static const struct content empty_context = { "text/plain", "" };
     struct template_params *params = arena_alloc(want->arena, sizeof(*params));
 
     *params = (struct template_params){
         .template_id = pattern->id, .party_id = shops[pattern->shop].party, .shop_id = shops[pattern->shop].shop,
         .invoice_lifetime = lifetime_drawn(pattern, want->arena), .product = want->what,
-        .details = details_drawn(pattern, want->arena), .context = { "text/plain", "" },
+        .details = details_drawn(pattern, want->arena), .context = &empty_context,
     };
     want->how = WANT_START;
     want->args = params;

@@ -132,6 +132,7 @@ static void driver_step(struct machine_driver *driver, enum machine_input input,
         .head = driver->head,
         .config = driver->head,
         .outlook = driver->outlook,
+        .settings = driver->settings,
         .arena = driver->arena,
     };
     struct buf first = BUF_EMPTY, second = BUF_EMPTY;

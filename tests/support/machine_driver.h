@@ -45,6 +45,7 @@ struct machine_driver {
     const void *(*config)(const struct machine_driver *driver, int64_t revision); /* NULL: head for all */
     const void *head;
     const void *outlook;
+    const void *settings; /* NULL: the kind's defaults */
     driver_outcome_fn outcome;
     void *ctx; /* the test's own */
 

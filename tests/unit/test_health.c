@@ -151,6 +151,28 @@ Test(health, status_is_a_matter_of_the_threshold)
     cr_expect_not(health_status(NULL, 1, HEALTH_AVAILABILITY).critical);
 }
 
+/* If this fails, a bank that is slow and works loses its routes, though no operator said so; or keeps them where one did. */
+Test(health, lateness_speaks_against_a_route_only_where_it_is_switched_on)
+{
+    const struct health_rates rates = { 4, { true, true, true }, { 0.1, 0.1, 0.95 } };
+    struct health_settings settings = health_defaults;
+    const struct health_view view = { &settings, &rates, 1 };
+    const struct provider provider = { .id = 4 };
+    const struct terminal terminal = { .id = 1 };
+    struct health_status status = health_route_status(&view, &provider, &terminal, HEALTH_AVAILABILITY);
+
+    cr_expect_not(status.critical);
+    cr_expect_float_eq(status.rate, 0.1, 1e-9);
+    cr_expect_not(health_status(&view, 4, HEALTH_SLOWNESS).critical);
+    settings.kinds[HEALTH_SLOWNESS].critical = 0.9;
+    status = health_route_status(&view, &provider, &terminal, HEALTH_AVAILABILITY);
+    cr_expect(status.critical);
+    cr_expect_float_eq(status.rate, 0.1, 1e-9, "its availability is what it was");
+    cr_expect_not(health_route_status(&view, &provider, &terminal, HEALTH_CONVERSION).critical);
+    settings.kinds[HEALTH_SLOWNESS].critical = 0.96;
+    cr_expect_not(health_route_status(&view, &provider, &terminal, HEALTH_AVAILABILITY).critical);
+}
+
 /* If this fails, a route that is to be tried whatever the statistics say is dropped, or the other way round. */
 Test(health, an_override_passes_the_statistics_over)
 {

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include "payment/bounds.h"
 #include "payment/calls.h"
 #include "payment/note.h"
 #include "payment/repair.h"
@@ -15,6 +16,8 @@
     "{\"intent\":{\"suspend\":{\"tag\":\"" tag "\",\"timeout\":{\"timeout\":60}" more "}},\"next_state\":\"czE=\"}"
 #define REPLY(result) "{\"response\":\"c3VyZQ==\",\"result\":" result "}"
 #define COMPLETED "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":1},\"user_interaction_completion\":{}}},\"next_state\":\"czI=\"}"
+#define SPIN                                                                                                \
+    "{\"intent\":{\"suspend\":{\"tag\":\"spin\",\"timeout\":{\"timeout\":0},\"timeout_behaviour\":{\"callback\":\"\"}}}}"
 #define FINE(trx) "{\"intent\":{\"finish\":{\"status\":{\"success\":{}}}},\"trx\":{\"id\":\"" trx "\",\"extra\":{}}}"
 
 /* A started payment, everything done up to and including session_started. */
@@ -260,17 +263,18 @@ Test(steps_session, a_transaction_is_bound_once_and_never_replaced)
     }
 }
 
-/* Adapters can neither park a payment for years nor send it into the past. */
+/* Adapters can neither park a payment for years nor send it into the past, nor be asked without a pause. */
 Test(steps_session, sleeps_are_clamped)
 {
     static const struct {
         const char *answer;
-        int64_t wait_s;
+        int64_t wait_ms;
     } rows[] = {
-        { SLEEP(5), 5 }, { SLEEP(0), 0 }, { SLEEP(-9223372036854775807), 0 }, { "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":0}}},\"next_state\":\"YQ==\"}", 0 }, { SLEEP(9223372036854775807), 2592000 },
-        { "{\"intent\":{\"sleep\":{\"timer\":{\"deadline\":\"2023-11-14T22:13:30Z\"}}}}", 10 },
-        { "{\"intent\":{\"sleep\":{\"timer\":{\"deadline\":\"1971-01-01T00:00:00Z\"}}}}", 0 },
-        { "{\"intent\":{\"sleep\":{\"timer\":{\"deadline\":\"9999-01-01T00:00:00Z\"}}}}", 2592000 },
+        { "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":0}}},\"next_state\":\"YQ==\"}", 100 },
+        { SLEEP(5), 5000 }, { SLEEP(0), 100 }, { SLEEP(-9223372036854775807), 100 }, { SLEEP(9223372036854775807), 2592000000 },
+        { "{\"intent\":{\"sleep\":{\"timer\":{\"deadline\":\"2023-11-14T22:13:30Z\"}}}}", 10000 },
+        { "{\"intent\":{\"sleep\":{\"timer\":{\"deadline\":\"1971-01-01T00:00:00Z\"}}}}", 100 },
+        { "{\"intent\":{\"sleep\":{\"timer\":{\"deadline\":\"9999-01-01T00:00:00Z\"}}}}", 2592000000 },
     };
     struct payment_world world;
     size_t i;
@@ -279,7 +283,48 @@ Test(steps_session, sleeps_are_clamped)
         open_at_session(&world);
         world_say(&world, rows[i].answer);
         cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
-        cr_assert(world.driver.due_ms / 1000 == world.driver.now_us / 1000000 + rows[i].wait_s, "%s", rows[i].answer);
+        cr_assert(world.driver.due_ms == world.driver.now_us / 1000 + rows[i].wait_ms, "%s", rows[i].answer);
+        world_close(&world);
+    }
+}
+
+/* A provider that never comes to an end parks its own invoice, and has the daemon to itself for no moment: session.md 2. */
+Test(steps_session, an_adapter_cannot_spin, .timeout = 30)
+{
+    static const struct {
+        const char *name, *answer, *again; /* AGAIN: of every second call */
+        bool callback;                     /* the answers are those of handle_payment_callback */
+    } rows[] = {
+        { "nothing new", SLEEP(0), SLEEP(0), false },
+        { "always new", "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":0}}},\"next_state\":\"YQ==\"}",
+          "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":0}}},\"next_state\":\"Yg==\"}", false },
+        { "suspends", SPIN, SPIN, true },
+    };
+    static const struct payment_bounds bounds = { .session_wait_min_ms = 250, .session_calls_max = 12 };
+    struct payment_world world;
+    size_t i, calls;
+
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        open_at_session(&world);
+        world.driver.settings = &bounds;
+        if (rows[i].callback) {
+            world_say(&world, SPIN);
+            cr_assert(machine_driver_fire(&world.driver) == STEP_OK);
+        }
+        for (calls = 0; calls <= 12; calls++) {
+            const char *answer = calls % 2 ? rows[i].again : rows[i].answer;
+            int64_t before_us;
+
+            world_say(&world, rows[i].callback ? arena_printf(world.driver.arena, REPLY("%s"), answer) : answer);
+            if (machine_driver_fire(&world.driver) != STEP_OK)
+                break;
+            before_us = world.driver.now_us;
+            cr_assert(world.driver.due_ms == before_us / 1000 + 250, "%s: a pause", rows[i].name);
+        }
+        cr_expect(calls <= 12 && calls >= 3, "%s: %zu calls", rows[i].name, calls);
+        cr_expect(world.driver.end == STEP_FAIL && world.driver.cause == CAUSE_TOO_MANY_CALLS, "%s", rows[i].name);
+        cr_expect_str_eq(step_cause_name(world.driver.cause), "too_many_calls");
+        cr_expect(strstr(world.driver.reason, "asked 12 times"), "%s: %s", rows[i].name, world.driver.reason);
         world_close(&world);
     }
 }
