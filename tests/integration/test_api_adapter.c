@@ -103,7 +103,7 @@ static char *events_of(struct adapter *adapter, const char *id)
 
 /* If it fails, a bank's page, token or message that is a little longer than somebody thought parks an invoice whose money
  * was taken. */
-Test(api_adapter, long_texts_do_not_stop_a_payment, .timeout = 180)
+static void check_long_texts(struct adapter *adapter)
 {
     static const struct {
         const char *name, *answer, *status;
@@ -129,19 +129,17 @@ Test(api_adapter, long_texts_do_not_stop_a_payment, .timeout = 180)
         { "state", "{\"intent\":{\"sleep\":{\"timer\":{\"timeout\":600}}},\"next_state\":\"%\"}", "pending", 100000, 100000 },
         { "token", SUCCESS("\"token\":\"%\""), "captured", LONG, LONG },
     };
-    struct adapter adapter;
     size_t i;
 
-    open_adapter(&adapter, NULL, NULL);
     for (i = 0; i < SL_COUNT(rows); i++) {
         char *text = as('x', rows[i].len), *answer = filled(rows[i].answer, text), *events, *kept = as('x', rows[i].kept);
-        json_t *state = pay(&adapter, rows[i].name, answer);
+        json_t *state = pay(adapter, rows[i].name, answer);
 
         cr_expect_str_eq(banked_text(state, "status"), rows[i].status, "%s: %s, %s", rows[i].name,
                          banked_text(state, "status"), banked_text(state, "machine.reason"));
         cr_expect_str_neq(banked_text(state, "machine.status"), "failed", "%s: %s", rows[i].name,
                           banked_text(state, "machine.reason"));
-        events = events_of(&adapter, rows[i].name);
+        events = events_of(adapter, rows[i].name);
         cr_expect(strstr(events, kept), "%s: the text is not kept", rows[i].name);
         cr_expect(rows[i].kept == rows[i].len || strstr(events, "x [cut]\""), "%s: cut without a mark", rows[i].name);
         json_decref(state);
@@ -150,12 +148,11 @@ Test(api_adapter, long_texts_do_not_stop_a_payment, .timeout = 180)
         free(answer);
         free(text);
     }
-    close_adapter(&adapter);
 }
 
 /* If it fails, a lying adapter runs a script in the payer's browser, sells for nothing, or has a payment processed that
  * nobody could ever give back. */
-Test(api_adapter, what_would_change_a_decision_is_refused, .timeout = 180)
+static void check_refusals(struct adapter *adapter)
 {
     static const struct {
         const char *name, *answer, *reason; /* a part of it */
@@ -171,12 +168,10 @@ Test(api_adapter, what_would_change_a_decision_is_refused, .timeout = 180)
           "changed_cost" },
         { "notrx", "{\"intent\":{\"finish\":{\"status\":{\"success\":{}}}}}", "without a transaction" },
     };
-    struct adapter adapter;
     size_t i;
 
-    open_adapter(&adapter, NULL, NULL);
     for (i = 0; i < SL_COUNT(rows); i++) {
-        json_t *state = pay(&adapter, rows[i].name, rows[i].answer);
+        json_t *state = pay(adapter, rows[i].name, rows[i].answer);
 
         cr_expect_str_eq(banked_text(state, "machine.cause"), "bad_answer", "%s: %s", rows[i].name,
                          banked_text(state, "status"));
@@ -184,7 +179,6 @@ Test(api_adapter, what_would_change_a_decision_is_refused, .timeout = 180)
                   banked_text(state, "machine.reason"));
         json_decref(state);
     }
-    close_adapter(&adapter);
 }
 
 /* ---- whose tag it is ---- */
@@ -227,67 +221,26 @@ static void suspend_as_operator(struct adapter *adapter)
     free(text);
 }
 
-/* If it fails, one provider's adapter reads, ends or moves another one's payments. */
-Test(api_adapter, tags_of_another_provider_do_not_exist, .timeout = 120)
-{
-    static const struct {
-        const char *method, *path, *headers, *body;
-        int status;
-    } rows[] = {
-        { "GET", "/v1/provider/payments/t28", OTHER, NULL, 404 },
-        { "POST", "/v1/provider/sessions/t28", OTHER, ENDED, 404 },
-        { "POST", "/v1/provider/callbacks/t28", OTHER, PAYLOAD, 404 },
-        { "GET", "/v1/provider/payments/t28", OWN, NULL, 200 },
-        { "GET", "/v1/provider/payments/t28", OPERATOR, NULL, 200 },
-        { "POST", "/v1/provider/callbacks/t28", OWN, PAYLOAD, 200 },
-        { "POST", "/v1/provider/callbacks/t28", OTHER, PAYLOAD, 404 }, /* nor when it is used up */
-        { "POST", "/v1/provider/callbacks/t28", OWN, PAYLOAD, 400 },
-    };
-    char file[] = "/tmp/sluice-tokens-XXXXXX", option[64];
-    struct adapter adapter;
-    json_t *answer;
-    size_t i;
-    int fd = mkstemp(file), status;
-
-    cr_assert_geq(fd, 0);
-    cr_assert_eq(write(fd, provider_tokens, strlen(provider_tokens)), (ssize_t)strlen(provider_tokens));
-    close(fd);
-    snprintf(option, sizeof(option), "--tokens=%s", file);
-    open_adapter(&adapter, option, OPERATOR);
-    unlink(file);
-    suspend_as_operator(&adapter);
-    for (i = 0; i < SL_COUNT(rows); i++) {
-        status = banked_ask(&adapter.bank, rows[i].method, rows[i].path, rows[i].headers, rows[i].body, &answer);
-        cr_expect_eq(status, rows[i].status, "row %zu: %d %s", i, status, banked_text(answer, "detail"));
-        cr_expect(status != 404 || strcmp(banked_text(answer, "error"), "PaymentNotFound") == 0, "row %zu", i);
-        json_decref(answer);
-    }
-    close_adapter(&adapter);
-}
-
 /* ---- what may be left out ---- */
 
 /* If it fails, whoever writes an adapter or a first request has to send what nobody needs. */
-Test(api_adapter, contexts_and_extras_may_be_left_out, .timeout = 120)
+static void check_left_out(struct adapter *adapter)
 {
     char *text = daemon_fixture_file("examples/invoice.json"), *body;
     json_t *params = json_loads(text, 0, NULL), *state;
-    struct adapter adapter;
 
-    open_adapter(&adapter, NULL, NULL);
     processed_answer = "{\"intent\":{\"finish\":{\"status\":{\"success\":{}}}},\"trx\":{\"id\":\"T\"}}";
     json_object_set_new(params, "id", json_string("i17"));
     json_object_del(params, "context");
     body = json_dumps(params, JSON_COMPACT);
-    json_decref(banked_must(&adapter.bank, "POST", "/v1/invoices", body, 201));
-    json_decref(banked_must(&adapter.bank, "POST", "/v1/invoices", body, 200)); /* the same again is the same */
-    state = banked_pay(&adapter.bank, "i17", "card", NULL);
+    json_decref(banked_must(&adapter->bank, "POST", "/v1/invoices", body, 201));
+    json_decref(banked_must(&adapter->bank, "POST", "/v1/invoices", body, 200)); /* the same again is the same */
+    state = banked_pay(&adapter->bank, "i17", "card", NULL);
     cr_expect_str_eq(banked_text(state, "status"), "captured", "%s", banked_text(state, "machine.reason"));
     json_decref(state);
     json_decref(params);
     free(body);
     free(text);
-    close_adapter(&adapter);
 }
 
 static void names_write(struct buf *out, json_t *names)
@@ -345,17 +298,15 @@ static int by_name(const void *a, const void *b)
 
 /* If it fails, the page for those who write adapters names fields as required that are not, or the other way round: its
  * table is what the tables of the code say. What it should be is in the message. */
-Test(api_adapter, the_page_has_the_fields_of_the_protocol, .timeout = 60)
+static void check_page(const struct banked *bank)
 {
-    struct banked bank;
     json_t *protocol, *schemas, *schema;
     char *page = daemon_fixture_file("doc/provider-protocol.md");
     struct buf table = BUF_EMPTY;
     const char *names[256], *name;
     size_t count = 0, i;
 
-    banked_open(&bank, NULL);
-    protocol = banked_must(&bank, "GET", "/provider-protocol.json", NULL, 200);
+    protocol = banked_must(bank, "GET", "/provider-protocol.json", NULL, 200);
     cr_assert_not_null(json_object_get(json_object_get(protocol, "calls"), "handle_payment_callback"));
     cr_assert_eq(json_object_size(json_object_get(protocol, "calls")), 7);
     schemas = json_object_get(json_object_get(protocol, "components"), "schemas");
@@ -368,5 +319,56 @@ Test(api_adapter, the_page_has_the_fields_of_the_protocol, .timeout = 60)
     json_decref(protocol);
     buf_clear(&table);
     free(page);
-    banked_close(&bank);
+}
+
+/* If it fails, one provider's adapter reads, ends or moves another one's payments. */
+static void check_tags(void)
+{
+    static const struct {
+        const char *method, *path, *headers, *body;
+        int status;
+    } rows[] = {
+        { "GET", "/v1/provider/payments/t28", OTHER, NULL, 404 },
+        { "POST", "/v1/provider/sessions/t28", OTHER, ENDED, 404 },
+        { "POST", "/v1/provider/callbacks/t28", OTHER, PAYLOAD, 404 },
+        { "GET", "/v1/provider/payments/t28", OWN, NULL, 200 },
+        { "GET", "/v1/provider/payments/t28", OPERATOR, NULL, 200 },
+        { "POST", "/v1/provider/callbacks/t28", OWN, PAYLOAD, 200 },
+        { "POST", "/v1/provider/callbacks/t28", OTHER, PAYLOAD, 404 }, /* nor when it is used up */
+        { "POST", "/v1/provider/callbacks/t28", OWN, PAYLOAD, 400 },
+    };
+    char file[] = "/tmp/sluice-tokens-XXXXXX", option[64];
+    struct adapter adapter;
+    json_t *answer;
+    size_t i;
+    int fd = mkstemp(file), status;
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, provider_tokens, strlen(provider_tokens)), (ssize_t)strlen(provider_tokens));
+    close(fd);
+    snprintf(option, sizeof(option), "--tokens=%s", file);
+    open_adapter(&adapter, option, OPERATOR);
+    unlink(file);
+    suspend_as_operator(&adapter);
+    for (i = 0; i < SL_COUNT(rows); i++) {
+        status = banked_ask(&adapter.bank, rows[i].method, rows[i].path, rows[i].headers, rows[i].body, &answer);
+        cr_expect_eq(status, rows[i].status, "row %zu: %d %s", i, status, banked_text(answer, "detail"));
+        cr_expect(status != 404 || strcmp(banked_text(answer, "error"), "PaymentNotFound") == 0, "row %zu", i);
+        json_decref(answer);
+    }
+    check_page(&adapter.bank);
+    close_adapter(&adapter);
+}
+
+/* One daemon for all of them but the last, which needs tokens: each has invoices of its own. */
+Test(api_adapter, answers_are_kept_cut_or_refused, .timeout = 240)
+{
+    struct adapter adapter;
+
+    open_adapter(&adapter, NULL, NULL);
+    check_long_texts(&adapter);
+    check_refusals(&adapter);
+    check_left_out(&adapter);
+    close_adapter(&adapter);
+    check_tags();
 }
