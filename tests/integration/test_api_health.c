@@ -163,7 +163,7 @@ Test(api_health, a_broken_bank_is_shunned_until_it_has_rested, .timeout = 120)
     pay_until(&banked, "captured");
     cr_expect_str_eq(health(&banked, "availability"), "alive");
     cr_expect(strstr(command(&banked), "  alive ("), "%s", command(&banked));
-    cr_expect(strstr(command(&banked), "  CONVERSION\n"), "%s", command(&banked));
+    cr_expect(strstr(command(&banked), "  LATE ANSWERS\n"), "%s", command(&banked));
     banked_close(&banked);
 }
 
