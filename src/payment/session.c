@@ -156,6 +156,18 @@ static void SL_PRINTF(2, 3) bad_answer(struct step_ctx *ctx, const char *format,
     ctx->out->cause = CAUSE_BAD_ANSWER;
 }
 
+/* Some adapters know it with the capture only (doc/spec/mock-provider.md 3): it is no breach, but who looks for the charge at
+ * the provider finds nothing to look for. */
+static void warn_of_no_trx(const struct step_ctx *ctx, const struct session *session, const struct proxy_result *result)
+{
+    const struct proxy_intent *intent = &result->intent;
+
+    if (session->target.tag == TARGET_PROCESSED && intent->tag == PROXY_INTENT_FINISH && !result->trx && !session->trx &&
+        intent->finish->status.tag == PROXY_STATUS_SUCCESS)
+        log_warn("invoice %s payment %s: the provider says that it is processed, and names no transaction", ctx->in->id,
+                 ctx->payment->payment.id);
+}
+
 static void take_result(struct step_ctx *ctx, const struct session *session, const struct proxy_result *result)
 {
     const char *breach = contract_breach(&ctx->payment->payment, session, result, ctx->in->arena);
@@ -164,6 +176,8 @@ static void take_result(struct step_ctx *ctx, const struct session *session, con
         bad_answer(ctx, "the provider %s", breach);
     else
         session_apply(ctx, session, result);
+    if (!breach)
+        warn_of_no_trx(ctx, session, result);
 }
 
 static void take_answer(struct step_ctx *ctx, const struct session *session, const struct effect_result *result)
