@@ -20,7 +20,7 @@ static const struct {
       "{'type':'object','required':['status','activity'],'properties':{'status':{'type':'string','enum':['working',"
       "'retrying','failed']},'activity':{'type':'string'},'due':{'type':'string','format':'date-time'},"
       "'attempts':{'type':'integer'},'since':{'type':'string','format':'date-time'},'cause':{'type':'string','enum':"
-      "['unavailable','unknown_outcome','bad_answer','declined','corrupt','other']},'reason':{'type':'string'}}}" },
+      "['unavailable','unknown_outcome','bad_answer','declined','corrupt','too_many_calls','other']},'reason':{'type':'string'}}}" },
     { "FlatFailure",
       "{'type':'object','required':['code'],'properties':{'code':{'type':'string'},'reason':{'type':'string'}}}" },
     { "NextAction",

@@ -516,7 +516,7 @@ Test(api, the_page_lists_every_operation, .timeout = 60)
 static void check_causes(const json_t *schema)
 {
     static const char *const causes[] = {
-        "unavailable", "unknown_outcome", "bad_answer", "declined", "other", "corrupt",
+        "unavailable", "unknown_outcome", "bad_answer", "declined", "other", "corrupt", "too_many_calls",
     };
     const json_t *allowed = json_object_get(json_object_get(json_object_get(schema, "properties"), "cause"), "enum"), *one;
     size_t i, j;
