@@ -50,7 +50,7 @@ static const char help[] =
     "  --provider-connections=N  connections to one provider's host at most (default: 64)\n"
     "  --session-calls=N      calls for one target that a provider may ask for before the invoice is parked\n"
     "                         (default: 10000)\n"
-    "  --session-wait-min=MS  the shortest wait that a provider may ask for (default: 100)\n"
+    "  --session-wait-min=MS  the shortest wait that a provider may ask for again and again (default: 100)\n"
     "  --name=NAME            of this daemon, no other has it (default: host:pid)\n"
     "  --fault-detector=HOW   on (default): routing shuns providers that fail; off: it does not, and nothing\n"
     "                         is counted; the same for all daemons, as are the next five\n"

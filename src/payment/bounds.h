@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct payment_bounds {
-    int64_t session_wait_min_ms; /* no sleep or suspension is shorter; 0..60000 */
+    int64_t session_wait_min_ms; /* no sleep or suspension is shorter, but for the first few of a session; 0..60000 */
     int64_t session_calls_max;   /* calls that Sluice makes of its own accord before the invoice is parked; > 0 */
 };
 

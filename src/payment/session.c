@@ -23,6 +23,8 @@
 #include "payment/proxy.h"
 #include "payment/retry.h"
 
+#define WAITS_AS_ASKED 5 /* changes and polls of a session in which its waits are as short as the adapter asks for */
+
 const struct payment_bounds payment_bounds_default = { .session_wait_min_ms = 100, .session_calls_max = 10000 };
 
 static const struct payment_bounds *bounds_of(const struct step_in *in)
@@ -209,11 +211,14 @@ void session_answer(struct step_ctx *ctx, const struct session *session, const s
 
 /* ---- from an answer to changes ---- */
 
-/* Adapters name seconds or a moment. Neither may lie in the past or be so near that they are asked without a pause, nor
- * park a payment for years. */
-static int64_t wait_until_us(const struct step_in *in, const struct proxy_timer *timer)
+/* Adapters name seconds or a moment. Neither may lie in the past, nor park a payment for years; and after a few waits of a
+ * session neither may be so near that the adapter is asked without a pause. */
+static int64_t wait_until_us(const struct step_in *in, const struct session *session, const struct proxy_timer *timer)
 {
     int64_t wait_us = 0, min_us = bounds_of(in)->session_wait_min_ms * 1000;
+
+    if (session->changes + in->quiet < WAITS_AS_ASKED)
+        min_us = 0;
 
     if (timer->tag == PROXY_TIMER_TIMEOUT && timer->timeout > SESSION_WAIT_MAX_US / 1000000)
         wait_us = SESSION_WAIT_MAX_US;
@@ -226,9 +231,9 @@ static int64_t wait_until_us(const struct step_in *in, const struct proxy_timer 
 }
 
 /* A poll without news is told from the next one by the commit between them (session_key), so that one is never due at once. */
-static int64_t sleep_until_ms(const struct step_ctx *ctx, const struct proxy_timer *timer)
+static int64_t sleep_until_ms(const struct step_ctx *ctx, const struct session *session, const struct proxy_timer *timer)
 {
-    int64_t until_ms = moment_ms(wait_until_us(ctx->in, timer)), now_ms = ctx->in->now_us / 1000;
+    int64_t until_ms = moment_ms(wait_until_us(ctx->in, session, timer)), now_ms = ctx->in->now_us / 1000;
 
     return ctx->out->change_count == 0 && until_ms <= now_ms ? now_ms + 1 : until_ms;
 }
@@ -339,7 +344,7 @@ static void apply_suspend(struct step_ctx *ctx, const struct session *session, c
         .tag = SCHG_SUSPENDED, .session_suspended = suspended,
     });
     step_bind(ctx->out, suspend->tag);
-    step_timer_ms(ctx->out, moment_ms(wait_until_us(ctx->in, &suspend->timeout)));
+    step_timer_ms(ctx->out, moment_ms(wait_until_us(ctx->in, session, &suspend->timeout)));
 }
 
 static void apply_finish(struct step_ctx *ctx, const struct session *session, const struct proxy_finish *finish)
@@ -380,7 +385,7 @@ void session_apply(struct step_ctx *ctx, const struct session *session, const st
     case PROXY_INTENT_FINISH: apply_finish(ctx, session, intent->finish); break;
     case PROXY_INTENT_SLEEP:
         apply_interaction(ctx, session, intent->sleep->user_interaction, intent->sleep->user_interaction_completion);
-        step_timer_ms(ctx->out, sleep_until_ms(ctx, &intent->sleep->timer));
+        step_timer_ms(ctx->out, sleep_until_ms(ctx, session, &intent->sleep->timer));
         break;
     case PROXY_INTENT_SUSPEND: apply_suspend(ctx, session, intent->suspend); break;
     default: break; /* none: the suspension goes on */
