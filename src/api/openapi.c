@@ -211,6 +211,8 @@ static json_t *responses(const struct api_route *route)
         names = json_array();
         errors_of(general_errors(route), statuses[i].status, names);
         errors_of(route->errors ? route->errors : "", statuses[i].status, names);
+        if (statuses[i].status == 422 && strcmp(route->method, "PUT") == 0) /* a document with faults, each with its place */
+            json_array_append_new(names, json_string("InvalidRequest"));
         snprintf(status, sizeof(status), "%d", statuses[i].status);
         if (json_array_size(names) > 0)
             json_object_set_new(responses, status, response("Refused, or not possible now: nothing was changed (504: not known).",

@@ -123,11 +123,11 @@ def a_tag_may_be_long():
 
 
 def a_recurrent_token_may_be_long():
-    for length in (256, 257, 4096):
+    for length in (256, 257, 4096, 4097, 100000):
         lie = {**DONE, "intent": {"finish": {"status": {"success": {"token": "t" * length}}}}}
         state = pay(f"token-{length}", lie)
         expect("failed" not in state["machine"]["status"], f"{state['machine']}")
-    for length in (0, 4097):
+    for length in (0,):
         lie = {**DONE, "intent": {"finish": {"status": {"success": {"token": "t" * length}}}}}
         expect("/token must" in pay(f"token-{length}", lie)["machine"]["reason"], "it was taken")
 
@@ -145,7 +145,7 @@ def a_reason_may_name_many_limits():
     WORLD["world"].apply_domain(WORLD["port"], edit=edit)
     failure = pay("limits")["payments"][0]["payment"]["status"]["failed"]["failure"]["failure"]
     expect(failure["sub"]["code"] == "shop_limit_exceeded", f"{failure}")
-    expect(len(failure["reason"]) == 4096 and failure["reason"].endswith("..."), failure["reason"])
+    expect(len(failure["reason"]) == 4096 and failure["reason"].endswith(" [cut]"), failure["reason"])
     WORLD["world"].apply_domain(WORLD["port"])
 
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/clock.h"
 #include "support/banked.h"
 #include "support/cli.h"
 
@@ -157,6 +158,7 @@ Test(cli_output, histories_name_payment_refund_and_target, .init = begin, .fini 
 /* If it fails, a list cannot be read, or looks complete when it is not. */
 Test(cli_output, lists_have_headers_and_say_when_they_are_cut_or_empty, .init = begin, .fini = end, .timeout = 120)
 {
+    int64_t until_us = clock_mono_us() + FIXTURE_WAIT_MS * 1000;
     static const struct cli_row empty[] = {
         { { "machines" }, 0, "No machine has failed.\n", NULL },
         { { "machines", "--json" }, 0, "[]", NULL },
@@ -191,6 +193,10 @@ Test(cli_output, lists_have_headers_and_say_when_they_are_cut_or_empty, .init = 
     check_has(text, WORDS("PARTITION  TAG", "WAITING  OWNER"));
     free(text);
     text = said(WORDS("daemons"));
+    while (!strstr(text, "http://") && clock_mono_us() < until_us) { /* where it listens is told with its next sign of life */
+        free(text);
+        text = said(WORDS("daemons"));
+    }
     check_has(text, WORDS("NAME", "VERSION", "STARTED", "LISTENS ON", "http://127.0.0.1:"));
     free(text);
     text = said(WORDS("account", "--all"));
