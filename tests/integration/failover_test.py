@@ -186,7 +186,8 @@ def told_to_stop_without_redis():
             else:
                 world.redis.kill()
             callers = [Caller(port, "POST", "/v1/invoices", world.invoice("n1")), Caller(port, "GET", "/v1/invoices/n0")]
-            time.sleep(0.2)
+            wait_for("the callers to be there", lambda port=port, callers=callers: metric(port, "http_open") >= 3
+                     or not any(caller.is_alive() for caller in callers))
             stop_and_measure(daemon, 1000)
             for caller in callers:
                 caller.join(40)
